@@ -1,0 +1,1 @@
+//! The `rustcrypto` backend.

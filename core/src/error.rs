@@ -1,0 +1,255 @@
+//! The error type of this crate, and the one registry of stable error codes for the whole workspace.
+//!
+//! An [`Error`] is a [`Code`] plus [`Detail`]: what was expected and what was found. Codes never change their
+//! meaning and are never reused, so they may be stored, alerted on and compared across languages. Details
+//! hold public data only: no error of pcrseal ever holds a secret, and everything that happens after key
+//! material is involved answers with one mute code (no detail at all), so that errors are no oracle.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use crate::pcr::PcrMismatch;
+
+macro_rules! registry {
+    ($( $number:literal $variant:ident $name:literal $text:literal; )*) => {
+        /// A stable error code. The number and the name never change; the text may be bettered.
+        ///
+        /// Ranges: 1000 core, 2000 attesters (the Nitro Secure Module), 3000 KMS client, 4000 policies,
+        /// 6000 facade, 7000 command line, 8000 C ABI, 9000 OpenBao.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        #[repr(u32)]
+        #[allow(clippy::doc_markdown)]
+        pub enum Code {
+            $( #[doc = $text] $variant = $number, )*
+        }
+
+        impl Code {
+            /// Every code, in ascending order.
+            pub const ALL: &'static [Self] = &[ $( Self::$variant, )* ];
+
+            /// The number: what crosses the C ABI.
+            pub const fn number(self) -> u32 {
+                match self { $( Self::$variant => $number, )* }
+            }
+
+            /// The name: `snake_case`, meant for logs and metrics labels.
+            pub const fn name(self) -> &'static str {
+                match self { $( Self::$variant => $name, )* }
+            }
+
+            /// One sentence for people.
+            pub const fn text(self) -> &'static str {
+                match self { $( Self::$variant => $text, )* }
+            }
+        }
+    };
+}
+
+registry! {
+    // Common.
+    1001 Random "random" "the random number generator failed";
+    1002 Rejected "rejected" "the key material does not open this: wrong key, altered data or bad padding (deliberately not told apart)";
+    1003 TooLong "too_long" "an input is longer than its bound";
+
+    // PCRs.
+    1101 PcrIndex "pcr_index" "a PCR index is out of range 0..31";
+    1102 PcrLength "pcr_length" "a PCR value is not 48 bytes (96 hex digits)";
+    1103 PcrHex "pcr_hex" "a PCR value holds something else than hex digits";
+    1104 MeasurementsJson "measurements_json" "not the measurements JSON that nitro-cli prints";
+    1105 MeasurementsAlgorithm "measurements_algorithm" "the measurements are not SHA-384";
+
+    // CBOR and COSE.
+
+    // Attestation documents.
+
+    // CMS and recipient.
+
+    // Shamir.
+
+    // The sealed blob.
+    1601 BlobSize "blob_size" "the blob is empty or longer than a sealed blob can be";
+    1602 BlobMalformed "blob_malformed" "not a sealed blob: the encoding breaks the format";
+    1603 BlobNotDeterministic "blob_not_deterministic" "the blob is not deterministically encoded (RFC 8949 section 4.2.1)";
+    1604 BlobTrailing "blob_trailing" "bytes follow the end of the blob";
+    1605 BlobVersion "blob_version" "the blob's version is not one that this release reads";
+    1606 BlobBounds "blob_bounds" "a field of the blob is outside its bounds";
+    1607 BindingCount "binding_count" "a blob has 1..8 bindings";
+    1608 BindingDuplicate "binding_duplicate" "two bindings of the blob accept the same PCR values";
+    1609 BindingRejected "binding_rejected" "the matching binding does not unwrap the content key: it was altered";
+    1610 ContentRejected "content_rejected" "the bundle does not authenticate under this header and external_aad: altered, or another external_aad";
+    1611 PcrDrift "pcr_drift" "no binding of the blob accepts the measured PCR values";
+    1612 BindingTooWeak "binding_too_weak" "a binding does not cover every required PCR";
+    1613 BindingUnknown "binding_unknown" "there is no binding with these PCR values or at this position";
+    1614 SecretLength "secret_length" "a secret is 1..65536 bytes";
+
+    // Names and the trust policy.
+    1701 KeyArn "key_arn" "not the full ARN of a KMS key (arn:PARTITION:kms:REGION:ACCOUNT:key/ID)";
+    1702 ClusterId "cluster_id" "a cluster id is 1..64 characters of A-Z a-z 0-9 . _ -";
+    1703 QuorumSize "quorum_size" "a quorum has 1..16 keys and a threshold from 1 to their number";
+    1704 QuorumRepeatedKey "quorum_repeated_key" "a quorum names the same key id twice";
+    1705 QuorumMultiRegion "quorum_multi_region" "a quorum names a multi-Region key without the opt-in: its replicas have policies of their own";
+    1706 QuorumSingleShare "quorum_single_share" "a threshold of 1 without the opt-in: any single key would open the blob";
+    1707 PolicyEmpty "policy_empty" "a trust policy needs at least one quorum and at least one required PCR";
+    1708 ClusterMismatch "cluster_mismatch" "the blob belongs to another cluster";
+    1709 GenerationTooOld "generation_too_old" "the blob's generation is below the trusted minimum (rollback)";
+    1710 SealIdMismatch "seal_id_mismatch" "the blob is not the pinned one";
+    1711 WrappingMismatch "wrapping_mismatch" "the blob's wrapping is not that of any trusted quorum";
+    1712 ThresholdMismatch "threshold_mismatch" "the blob's threshold is not that of the trusted quorum";
+    1713 KeyNotTrusted "key_not_trusted" "the blob names a KMS key that no trusted quorum names";
+    1714 KeyRepeated "key_repeated" "the blob names the same KMS key twice";
+    1715 KeyOrder "key_order" "the blob names the trusted keys in another order";
+    1716 KeyCount "key_count" "the blob does not name all keys of a trusted quorum";
+    1717 DebugMode "debug_mode" "the enclave runs in debug mode (PCR0, PCR1 and PCR2 are zero), which the trust policy does not allow";
+    1718 PcrMissing "pcr_missing" "a required PCR was not measured";
+
+    // Sessions.
+    1801 NoSealQuorum "no_seal_quorum" "the trust policy names no quorum for sealing";
+    1802 GenerationExhausted "generation_exhausted" "the generation cannot be raised any further";
+    1803 UnknownShare "unknown_share" "there is no share with this position";
+    1804 AlreadyAnswered "already_answered" "this share's key was answered before";
+    1805 SealIncomplete "seal_incomplete" "not every key of the quorum has answered: a seal needs them all";
+    1806 Unproven "unproven" "the new blob opened to something else than what was sealed";
+    1807 AnswerKeyId "answer_key_id" "KMS answered for another key than the one asked";
+    1808 AnswerPlaintext "answer_plaintext" "KMS answered with a plaintext beside or instead of CiphertextForRecipient";
+    1809 AnswerMissing "answer_missing" "KMS answered without CiphertextForRecipient";
+    1810 AnswerLength "answer_length" "KMS answered with a share key that is not 32 bytes, or a ciphertext outside 1..6144 bytes";
+    1811 ShareRejected "share_rejected" "the share does not authenticate under its key, seal and position";
+    1812 QuorumNotReached "quorum_not_reached" "fewer keys than the threshold released their share";
+    1813 CommitmentMismatch "commitment_mismatch" "the shares combine to another key than the one committed to";
+    1814 SecretRejected "secret_rejected" "the sealed secret does not authenticate";
+    1815 ImportNotVouched "import_not_vouched" "importing a secret needs the named opt-in";
+
+    // Attesters.
+    2001 Attester "attester" "the attester (the Nitro Secure Module) failed";
+
+    // KMS client.
+
+    // Facade.
+}
+
+/// An error: a stable [`Code`], and what was expected and found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    code: Code,
+    detail: Detail,
+}
+
+/// What was expected and what was found; public data only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Detail {
+    /// The code says it all.
+    None,
+    /// Where the fault sits: the field's name in the standard.
+    Field(&'static str),
+    /// A count or a length.
+    Number {
+        /// What was counted, with its unit.
+        what: &'static str,
+        /// The rule, in words or digits.
+        expected: &'static str,
+        /// What was there.
+        found: u64,
+    },
+    /// Two texts that should have been equal.
+    Text {
+        /// What was compared.
+        what: &'static str,
+        /// What the trusted side says.
+        expected: Box<str>,
+        /// What the other side says.
+        found: Box<str>,
+    },
+    /// PCRs that differ.
+    Pcrs(Box<[PcrMismatch]>),
+}
+
+impl Error {
+    /// An error that its code describes fully.
+    pub const fn new(code: Code) -> Self {
+        Self { code, detail: Detail::None }
+    }
+
+    /// An error in one named field.
+    pub const fn field(code: Code, field: &'static str) -> Self {
+        Self { code, detail: Detail::Field(field) }
+    }
+
+    /// An error about a count or a length.
+    pub const fn number(code: Code, what: &'static str, expected: &'static str, found: u64) -> Self {
+        Self { code, detail: Detail::Number { what, expected, found } }
+    }
+
+    /// An error about two texts that differ; both must be public.
+    pub fn text(code: Code, what: &'static str, expected: &str, found: &str) -> Self {
+        Self { code, detail: Detail::Text { what, expected: expected.into(), found: found.into() } }
+    }
+
+    /// An error about PCRs that differ.
+    pub fn pcrs(code: Code, mismatches: impl Into<Box<[PcrMismatch]>>) -> Self {
+        Self { code, detail: Detail::Pcrs(mismatches.into()) }
+    }
+
+    /// The stable code.
+    pub const fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What was expected and what was found.
+    pub const fn detail(&self) -> &Detail {
+        &self.detail
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.text())?;
+        match &self.detail {
+            Detail::None => Ok(()),
+            Detail::Field(field) => write!(f, " [{field}]"),
+            Detail::Number { what, expected, found } => {
+                write!(f, " [{what}: expected {expected}, found {found}]")
+            }
+            Detail::Text { what, expected, found } => {
+                write!(f, " [{what}: expected {expected:?}, found {found:?}]")
+            }
+            Detail::Pcrs(mismatches) => {
+                for mismatch in mismatches {
+                    write!(f, "; {mismatch}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl From<Code> for Error {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn codes_ascend_and_names_are_unique_snake_case() {
+        for pair in Code::ALL.windows(2) {
+            assert!(pair[0].number() < pair[1].number(), "{} before {}", pair[0], pair[1]);
+        }
+        for (position, code) in Code::ALL.iter().enumerate() {
+            assert!(code.name().bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_'));
+            assert!(Code::ALL[..position].iter().all(|earlier| earlier.name() != code.name()), "{code}");
+        }
+    }
+}

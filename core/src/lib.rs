@@ -1,0 +1,13 @@
+//! The pure part of pcrseal: no I/O, no clock, no global state; `no_std` with `alloc`.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod attester;
+pub mod crypto;
+pub mod error;
+pub mod limits;
+pub mod pcr;
+pub mod recipient;
+pub mod secret;

@@ -1,0 +1,23 @@
+//! Every bound on sizes and counts, each with its source.
+
+/// Bytes of one PCR value: SHA-384 (AWS `attestation_process.md`: digest is always SHA384).
+pub const PCR_LEN: usize = 48;
+/// Number of PCR indices, 0..31 (AWS `attestation_process.md`).
+pub const PCR_COUNT: usize = 32;
+
+/// Longest sealed blob in bytes. Ours: 16 shares of at most 6.5 KiB, a secret of 64 KiB and 8 bindings of
+/// at most 1.8 KiB make less than this.
+pub const MAX_BLOB_LEN: usize = 256 * 1024;
+/// Longest secret in bytes. Ours: a sealed blob holds keys, not documents.
+pub const MAX_SECRET_LEN: usize = 65_536;
+/// Most bindings in a blob. Ours: two releases of a rolling upgrade, with room.
+pub const MAX_BINDINGS: usize = 8;
+/// Most KMS keys in a quorum. Ours: more keys than AWS has separate failure domains add nothing.
+pub const MAX_SHARES: usize = 16;
+/// Longest cluster id in characters. Ours: it is a KMS encryption context value and an IAM role suffix.
+pub const MAX_CLUSTER_ID_LEN: usize = 64;
+/// Longest key ARN in bytes. Ours, below the 2048 of the KMS API: partition, region, account and key id are
+/// all short.
+pub const MAX_KEY_ARN_LEN: usize = 256;
+/// Longest `CiphertextBlob` in bytes (AWS KMS API reference, Decrypt).
+pub const MAX_KMS_CIPHERTEXT_LEN: usize = 6144;

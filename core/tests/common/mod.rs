@@ -1,0 +1,16 @@
+//! Shared by the integration tests.
+
+use std::path::PathBuf;
+
+/// The folder of genuine AWS documents beside the checkout (`../shared/vectors/NAME`), which is not part of
+/// the project. `None`, with a printed note, in a clone without it; a failure in CI.
+#[allow(dead_code)] // each test binary uses what it needs of this module
+pub fn vectors(name: &str) -> Option<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors").join(name);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    assert!(std::env::var_os("CI").is_none(), "CI needs ../shared/vectors/{name}");
+    println!("skipped: no ../shared/vectors/{name} beside this checkout");
+    None
+}
