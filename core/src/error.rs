@@ -118,7 +118,6 @@ registry! {
     1812 QuorumNotReached "quorum_not_reached" "fewer keys than the threshold released their share";
     1813 CommitmentMismatch "commitment_mismatch" "the shares combine to another key than the one committed to";
     1814 SecretRejected "secret_rejected" "the sealed secret does not authenticate";
-    1815 ImportNotVouched "import_not_vouched" "importing a secret needs the named opt-in";
 
     // Attesters.
     2001 Attester "attester" "the attester (the Nitro Secure Module) failed";

@@ -8,6 +8,8 @@ pub mod attester;
 pub mod crypto;
 pub mod error;
 pub mod limits;
+pub mod names;
 pub mod pcr;
+pub mod policy;
 pub mod recipient;
 pub mod secret;

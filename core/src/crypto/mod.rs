@@ -12,6 +12,7 @@
 pub mod aws_lc;
 #[cfg(feature = "rustcrypto")]
 pub mod rustcrypto;
+pub(crate) mod symmetric;
 
 use alloc::boxed::Box;
 use core::fmt;
