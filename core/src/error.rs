@@ -6,6 +6,7 @@
 //! material is involved answers with one mute code (no detail at all), so that errors are no oracle.
 
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use core::fmt;
 
 use crate::pcr::PcrMismatch;
@@ -68,6 +69,7 @@ registry! {
     1206 CborText "cbor_text" "a CBOR text string is not UTF-8";
     1207 CborRange "cbor_range" "a CBOR integer is outside the range of its place";
     1208 CborDuplicateKey "cbor_duplicate_key" "a CBOR map has the same key twice";
+    1209 CborValue "cbor_value" "a CBOR item has another value or length than its place demands";
 
     // Attestation documents.
 
@@ -189,13 +191,25 @@ impl Error {
     }
 
     /// An error about two texts that differ; both must be public.
-    pub fn text(code: Code, what: &'static str, expected: &str, found: &str) -> Self {
-        Self { code, detail: Detail::Text { what, expected: expected.into(), found: found.into() } }
+    pub fn text(
+        code: Code,
+        what: &'static str,
+        expected: impl fmt::Display,
+        found: impl fmt::Display,
+    ) -> Self {
+        let (expected, found) = (expected.to_string().into(), found.to_string().into());
+        Self { code, detail: Detail::Text { what, expected, found } }
     }
 
     /// An error about PCRs that differ.
     pub fn pcrs(code: Code, mismatches: impl Into<Box<[PcrMismatch]>>) -> Self {
         Self { code, detail: Detail::Pcrs(mismatches.into()) }
+    }
+
+    /// The same detail under another code: what a fault in a part means for the whole.
+    #[must_use]
+    pub(crate) fn recode(self, code: Code) -> Self {
+        Self { code, ..self }
     }
 
     /// The stable code.

@@ -5,6 +5,7 @@
 extern crate alloc;
 
 pub mod attester;
+pub mod blob;
 mod cbor;
 pub mod crypto;
 pub mod error;
@@ -13,4 +14,8 @@ pub mod names;
 pub mod pcr;
 pub mod policy;
 pub mod recipient;
+pub mod report;
+pub mod seal;
 pub mod secret;
+pub mod shamir;
+pub mod unseal;

@@ -26,3 +26,9 @@ pub const MAX_CLUSTER_ID_LEN: usize = 64;
 pub const MAX_KEY_ARN_LEN: usize = 256;
 /// Longest `CiphertextBlob` in bytes (AWS KMS API reference, Decrypt).
 pub const MAX_KMS_CIPHERTEXT_LEN: usize = 6144;
+/// The version of the sealed blob's format (docs/FORMAT.md).
+pub const FORMAT_VERSION: u64 = 1;
+/// Bytes of a share key and of a data key: AES-256.
+pub const SHARE_KEY_LEN: usize = 32;
+/// Bytes of a sealed share: IV, 32 bytes of share, tag.
+pub const SEALED_SHARE_LEN: usize = 60;

@@ -82,6 +82,11 @@ impl Quorum {
         self.wrapping
     }
 
+    /// The number of keys, 1..16.
+    pub(crate) fn count(&self) -> u8 {
+        self.positions().map(|(x, _)| x).last().unwrap_or_default()
+    }
+
     /// Keys and their share positions x = 1..n.
     pub(crate) fn positions(&self) -> impl Iterator<Item = (u8, &KeyArn)> {
         (1..).zip(&self.keys)
