@@ -5,6 +5,11 @@ pub const PCR_LEN: usize = 48;
 /// Number of PCR indices, 0..31 (AWS `attestation_process.md`).
 pub const PCR_COUNT: usize = 32;
 
+/// Bits of the RSA key that a recipient generates (AWS's own Nitro clients attest 2048-bit keys).
+pub const RSA_GENERATE_BITS: usize = 2048;
+/// Bits of an RSA key that may be imported. KMS encrypts to attested RSA keys of these sizes.
+pub const RSA_IMPORT_BITS: core::ops::RangeInclusive<usize> = 2048..=4096;
+
 /// Longest sealed blob in bytes. Ours: 16 shares of at most 6.5 KiB, a secret of 64 KiB and 8 bindings of
 /// at most 1.8 KiB make less than this.
 pub const MAX_BLOB_LEN: usize = 256 * 1024;
