@@ -11,3 +11,4 @@ pub mod limits;
 pub mod pcr;
 pub mod recipient;
 pub mod secret;
+pub mod shamir;
