@@ -76,6 +76,13 @@ registry! {
     // CMS and recipient.
 
     // Shamir.
+    1501 ShamirThreshold "shamir_threshold" "the threshold is not 1..n, the number of shares";
+    1502 ShamirSecretLength "shamir_secret_length" "a secret to be split is 1..65536 bytes";
+    1503 ShareCoordinate "share_coordinate" "a share's coordinate x is 0, where the secret itself lies";
+    1504 ShareLength "share_length" "a share holds 1..65536 bytes beside its coordinate";
+    1505 ShamirNoShares "shamir_no_shares" "there are no shares to combine";
+    1506 ShamirShareLengths "shamir_share_lengths" "the shares differ in length: they are not of one split";
+    1507 ShamirShareRepeated "shamir_share_repeated" "two shares have the same coordinate x";
 
     // The sealed blob.
     1601 BlobSize "blob_size" "the blob is empty or longer than a sealed blob can be";

@@ -281,11 +281,8 @@ impl Session {
                 self.plan.seal_share(&self.context, &slot.share, &share_key)?
             }
         };
-        slot.wrapped = Some(SealedShare {
-            key: key.clone(),
-            ciphertext_blob: answer.ciphertext_blob.to_vec(),
-            sealed,
-        });
+        slot.wrapped =
+            Some(SealedShare { key: key.clone(), ciphertext_blob: answer.ciphertext_blob.to_vec(), sealed });
         Ok(())
     }
 

@@ -128,11 +128,13 @@ impl Session {
 
     /// One request per key. All may be sent at once.
     pub fn requests(&self) -> impl Iterator<Item = ShareRequest<'_>> {
-        self.plan.quorum.positions().zip(&self.plan.bundle.shares).map(|((position, key), share)| ShareRequest {
-            position,
-            key,
-            ciphertext_blob: &share.ciphertext_blob,
-            encryption_context: EncryptionContext::new(&self.plan.header, &self.plan.quorum, position),
+        self.plan.quorum.positions().zip(&self.plan.bundle.shares).map(|((position, key), share)| {
+            ShareRequest {
+                position,
+                key,
+                ciphertext_blob: &share.ciphertext_blob,
+                encryption_context: EncryptionContext::new(&self.plan.header, &self.plan.quorum, position),
+            }
         })
     }
 
@@ -177,12 +179,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Code::UnknownShare`], [`Code::AlreadyAnswered`].
-    pub fn failed(
-        &mut self,
-        position: u8,
-        failure: Failure,
-        elapsed: Option<Duration>,
-    ) -> Result<(), Error> {
+    pub fn failed(&mut self, position: u8, failure: Failure, elapsed: Option<Duration>) -> Result<(), Error> {
         let (state, ..) = entry(&mut self.states, &self.plan, position)?;
         *state = KeyState::Failed { failure, elapsed };
         Ok(())

@@ -48,7 +48,8 @@ impl Bundle {
         reader.array_of(4, "bundle")?;
         let threshold = reader.uint("threshold")?;
         let count = reader.array("shares")?;
-        let Some(threshold) = u8::try_from(threshold).ok().filter(|&t| t >= 1 && u64::from(t) <= count) else {
+        let Some(threshold) = u8::try_from(threshold).ok().filter(|&t| t >= 1 && u64::from(t) <= count)
+        else {
             return Err(Error::number(Code::BlobBounds, "threshold", "1..number of shares", threshold));
         };
         if count > MAX_SHARES as u64 {

@@ -5,8 +5,8 @@
 //! secret: PCR values are public, so anyone can open it, or add, strip and replace bindings. PCRs are
 //! *enforced* by the KMS key policies and by [`TrustPolicy`](crate::policy::TrustPolicy).
 
-pub(crate) mod bundle;
 mod binding;
+pub(crate) mod bundle;
 pub(crate) mod context;
 pub mod rebind;
 
@@ -173,7 +173,8 @@ impl<'a> SealedBlob<'a> {
     /// [`Code::PcrDrift`] with the differences to the closest binding, [`Code::BindingTooWeak`] when no
     /// binding covers the required PCRs at all, [`Code::BindingRejected`].
     pub(crate) fn content_key(&self, measured: &PcrSet, required: PcrSelection) -> Result<Key32, Error> {
-        let strong = || self.bindings.iter().filter(|binding| binding.expected().selection().covers(required));
+        let strong =
+            || self.bindings.iter().filter(|binding| binding.expected().selection().covers(required));
         if let Some(binding) = strong().find(|binding| binding.matches(measured)) {
             return binding.content_key(measured);
         }
@@ -189,7 +190,8 @@ impl<'a> SealedBlob<'a> {
     /// [`Code::ContentRejected`], and what [`Bundle::decode`] answers.
     pub(crate) fn open(&self, content_key: &Key32, external_aad: &[u8]) -> Result<Bundle, Error> {
         let aad = enc_structure(self.protected, external_aad);
-        let bundle = gcm_decrypt(content_key, &self.iv, &aad, self.ciphertext).ok_or(Code::ContentRejected)?;
+        let bundle =
+            gcm_decrypt(content_key, &self.iv, &aad, self.ciphertext).ok_or(Code::ContentRejected)?;
         Bundle::decode(bundle.expose())
     }
 }

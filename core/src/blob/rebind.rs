@@ -55,10 +55,12 @@ pub fn add_binding(
 pub fn drop_binding(blob: &[u8], values: &PcrSet) -> Result<Vec<u8>, Error> {
     let blob = SealedBlob::parse(blob)?;
     let mut bindings = blob.bindings;
-    let position = bindings
-        .iter()
-        .position(|binding| binding.expected() == values)
-        .ok_or(Error::number(Code::BindingUnknown, "bindings", "one of them", bindings.len() as u64))?;
+    let position = bindings.iter().position(|binding| binding.expected() == values).ok_or(Error::number(
+        Code::BindingUnknown,
+        "bindings",
+        "one of them",
+        bindings.len() as u64,
+    ))?;
     if bindings.len() == 1 {
         return Err(Error::number(Code::BindingCount, "bindings", "1..8", 0));
     }
