@@ -1,10 +1,15 @@
-//! Shared by the integration tests.
+//! Shared by the integration tests; each test binary uses what it needs of it.
+
+#![allow(dead_code)]
+
+pub mod cms;
+pub mod forge;
+pub mod kms;
 
 use std::path::PathBuf;
 
 /// The folder of genuine AWS documents beside the checkout (`../shared/vectors/NAME`), which is not part of
 /// the project. `None`, with a printed note, in a clone without it; a failure in CI.
-#[allow(dead_code)] // each test binary uses what it needs of this module
 pub fn vectors(name: &str) -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors").join(name);
     if folder.is_dir() {
