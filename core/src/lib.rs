@@ -5,6 +5,7 @@
 extern crate alloc;
 
 pub mod attester;
+pub mod cms;
 pub mod crypto;
 pub mod error;
 pub mod limits;
