@@ -74,6 +74,27 @@ registry! {
     // Attestation documents.
 
     // CMS and recipient.
+    1401 CmsSize "cms_size" "the CiphertextForRecipient is empty or longer than KMS makes it";
+    1402 CmsTruncated "cms_truncated" "an element of the CMS ends early: it is truncated, or a length is wrong";
+    1403 CmsElement "cms_element" "another element stands in the CMS where KMS has this field";
+    1404 CmsLength "cms_length" "a length in the CMS is not in a form that KMS uses";
+    1405 CmsLeftOver "cms_left_over" "something follows the last field of this element of the CMS";
+    1406 CmsTrailing "cms_trailing" "bytes follow the end of the CMS";
+    1407 CmsNotEnvelopedData "cms_not_enveloped_data" "the CMS is not EnvelopedData";
+    1408 CmsVersion "cms_version" "a version in the CMS is not 2: its recipient is not named by a subjectKeyIdentifier";
+    1409 CmsRecipientCount "cms_recipient_count" "the CMS is not for exactly one recipient";
+    1410 CmsRecipientType "cms_recipient_type" "the CMS's recipient is not a KeyTransRecipientInfo";
+    1411 CmsIssuerAndSerialNumber "cms_issuer_and_serial_number" "the CMS names its recipient by issuer and serial number: not AWS KMS's form";
+    1412 CmsKeyIdentifier "cms_key_identifier" "the CMS's subjectKeyIdentifier is not a SHA-256 hash";
+    1413 CmsKeyEncryptionAlgorithm "cms_key_encryption_algorithm" "the CMS's content key is not encrypted with RSAES-OAEP";
+    1414 CmsOaepSha1 "cms_oaep_sha1" "the CMS uses RSAES-OAEP with SHA-1: the request must ask for RSAES_OAEP_SHA_256";
+    1415 CmsOaepParameters "cms_oaep_parameters" "the CMS uses RSAES-OAEP with other functions than SHA-256 and MGF1 with SHA-256";
+    1416 CmsEncryptedKey "cms_encrypted_key" "the CMS's encrypted key has the length of no RSA key of 2048..4096 bits";
+    1417 CmsNotData "cms_not_data" "the CMS's content is not plain data";
+    1418 CmsContentEncryptionAlgorithm "cms_content_encryption_algorithm" "the CMS's content is not encrypted with AES-256-CBC";
+    1419 CmsIv "cms_iv" "the CMS's IV is not 16 bytes";
+    1420 CmsContentLength "cms_content_length" "the CMS's encrypted content is empty or not whole AES blocks";
+    1421 CmsForeignRecipient "cms_foreign_recipient" "the CMS is for another recipient key";
 
     // Shamir.
     1501 ShamirThreshold "shamir_threshold" "the threshold is not 1..n, the number of shares";

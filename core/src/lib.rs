@@ -7,6 +7,7 @@ extern crate alloc;
 pub mod attester;
 pub mod blob;
 mod cbor;
+pub mod cms;
 pub mod crypto;
 pub mod error;
 pub mod limits;

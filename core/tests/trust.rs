@@ -61,8 +61,7 @@ fn what_one_backend_seals_the_other_unseals() {
 fn an_independent_reader_and_writer_agree_with_the_format() {
     let (blob, kms, policy, measured) = world(Wrapping::Attested);
     let closed = Forge::open(&blob, b"").close();
-    let (opened, _) =
-        answer_all(unseal::Plan::new(&closed, &policy, &measured, b"").unwrap(), &kms, LC);
+    let (opened, _) = answer_all(unseal::Plan::new(&closed, &policy, &measured, b"").unwrap(), &kms, LC);
     opened.unwrap();
 }
 

@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn containers_and_strings() {
-        let bytes = Writer::with_capacity(16).tag(96).array(2).map(1).text("a").bytes(&[1, 2]).uint(1).finish();
+        let bytes =
+            Writer::with_capacity(16).tag(96).array(2).map(1).text("a").bytes(&[1, 2]).uint(1).finish();
         assert_eq!(bytes, [0xd8, 0x60, 0x82, 0xa1, 0x61, b'a', 0x42, 1, 2, 0x01]);
     }
 }

@@ -9,8 +9,8 @@ use aes_gcm::{Aes256Gcm, KeyInit};
 use ciborium::Value;
 use coset::iana::{Algorithm, EnumI64};
 use coset::{
-    CoseEncrypt, CoseRecipientBuilder, EncryptionContext, HeaderBuilder, Label,
-    TaggedCborSerializable, enc_structure_data,
+    CoseEncrypt, CoseRecipientBuilder, EncryptionContext, HeaderBuilder, Label, TaggedCborSerializable,
+    enc_structure_data,
 };
 use hkdf::Hkdf;
 use sha2::{Digest, Sha384};
@@ -75,7 +75,8 @@ impl Forge {
             (text("wrapping"), text(&self.wrapping)),
             (text("generation"), self.generation.into()),
         ]);
-        let protected = HeaderBuilder::new().algorithm(Algorithm::A256GCM).text_value("pcrseal".into(), fields);
+        let protected =
+            HeaderBuilder::new().algorithm(Algorithm::A256GCM).text_value("pcrseal".into(), fields);
         let (content_key, iv) = ([0x11; 32], [0x22; 12]);
         let mut builder = coset::CoseEncryptBuilder::new()
             .protected(protected.build())
@@ -88,9 +89,11 @@ impl Forge {
             let salt = [0x33; 32];
             let mut wrapped = [0; 40];
             kek(&salt, values).wrap_key(&content_key, &mut wrapped).unwrap();
-            let entries = values.iter().map(|(index, value)| ((*index).into(), value.clone().into())).collect();
+            let entries =
+                values.iter().map(|(index, value)| ((*index).into(), value.clone().into())).collect();
             let fields = vec![(text("pcrs"), Value::Map(entries)), (text("salt"), salt.to_vec().into())];
-            let mut unprotected = HeaderBuilder::new().text_value("pcrseal".into(), Value::Map(fields)).build();
+            let mut unprotected =
+                HeaderBuilder::new().text_value("pcrseal".into(), Value::Map(fields)).build();
             unprotected.alg = Some(coset::Algorithm::Assigned(Algorithm::A256KW));
             let recipient = CoseRecipientBuilder::new().unprotected(unprotected).ciphertext(wrapped.to_vec());
             builder = builder.add_recipient(recipient.build());

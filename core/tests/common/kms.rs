@@ -42,8 +42,10 @@ fn owned(context: &EncryptionContext) -> Context {
 }
 
 pub fn arn(number: u8) -> KeyArn {
-    let region = ["eu-central-1", "us-east-1", "ap-southeast-2", "sa-east-1", "af-south-1"][usize::from(number) % 5];
-    KeyArn::new(&format!("arn:aws:kms:{region}:11112222333{}:key/0000000{number:x}-aaaa", number % 10)).unwrap()
+    let region =
+        ["eu-central-1", "us-east-1", "ap-southeast-2", "sa-east-1", "af-south-1"][usize::from(number) % 5];
+    KeyArn::new(&format!("arn:aws:kms:{region}:11112222333{}:key/0000000{number:x}-aaaa", number % 10))
+        .unwrap()
 }
 
 pub fn quorum(threshold: u8, keys: u8, wrapping: Wrapping) -> Quorum {
@@ -103,7 +105,13 @@ pub fn wrap_all(session: &mut seal::Session, kms: &MemoryKms, backend: &Backend)
 }
 
 /// A whole seal: wrap, finish, prove.
-pub fn seal(plan: seal::Plan, policy: &TrustPolicy, measured: &PcrSet, kms: &MemoryKms, backend: &Backend) -> (Vec<u8>, Opened) {
+pub fn seal(
+    plan: seal::Plan,
+    policy: &TrustPolicy,
+    measured: &PcrSet,
+    kms: &MemoryKms,
+    backend: &Backend,
+) -> (Vec<u8>, Opened) {
     let mut session = plan.begin(Recipient::generate(backend).unwrap()).unwrap();
     wrap_all(&mut session, kms, backend);
     let unproven = session.finish().unwrap();
@@ -112,7 +120,12 @@ pub fn seal(plan: seal::Plan, policy: &TrustPolicy, measured: &PcrSet, kms: &Mem
 }
 
 /// A generated 32-byte secret, sealed.
-pub fn sealed(policy: &TrustPolicy, measured: &PcrSet, kms: &MemoryKms, backend: &Backend) -> (Vec<u8>, Opened) {
+pub fn sealed(
+    policy: &TrustPolicy,
+    measured: &PcrSet,
+    kms: &MemoryKms,
+    backend: &Backend,
+) -> (Vec<u8>, Opened) {
     let plan = seal::Plan::generate(&parameters(policy, measured), 32, backend).unwrap();
     seal(plan, policy, measured, kms, backend)
 }
@@ -122,7 +135,8 @@ pub fn answer_all(plan: unseal::Plan, kms: &MemoryKms, backend: &Backend) -> (Re
     let mut session = plan.begin(Recipient::generate(backend).unwrap());
     for (position, answer) in decrypt_all(&session, kms) {
         if let Some((key_id, for_recipient)) = answer {
-            let _ = session.answer_from_authenticated_kms(position, &answer_of(&key_id, &for_recipient), None);
+            let _ =
+                session.answer_from_authenticated_kms(position, &answer_of(&key_id, &for_recipient), None);
         }
     }
     session.finish()
