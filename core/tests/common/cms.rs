@@ -1,7 +1,6 @@
 //! Writes `CiphertextForRecipient` as AWS KMS does: an independent writer for core's reader.
 
-use aes::cipher::block_padding::Pkcs7;
-use aes::cipher::{BlockModeEncrypt, KeyIvInit};
+use aes::cipher::{Array, BlockModeEncrypt, KeyIvInit};
 use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey};
 use sha2::{Digest, Sha256};
 
@@ -12,8 +11,10 @@ pub fn ciphertext_for_recipient(public_key_der: &[u8], plaintext: &[u8]) -> Vec<
     let key = OaepPublicEncryptingKey::new(PublicEncryptingKey::from_der(public_key_der).unwrap()).unwrap();
     let mut encrypted_key = vec![0; key.ciphertext_size()];
     key.encrypt(&OAEP_SHA256_MGF1SHA256, &content_key, &mut encrypted_key, None).unwrap();
-    let content = cbc::Encryptor::<aes::Aes256>::new(&content_key.into(), &iv.into())
-        .encrypt_padded_vec::<Pkcs7>(plaintext);
+    let padding = 16 - plaintext.len() % 16;
+    let mut content = [plaintext, &vec![u8::try_from(padding).unwrap(); padding]].concat();
+    let (blocks, _) = Array::slice_as_chunks_mut(&mut content);
+    cbc::Encryptor::<aes::Aes256>::new(&content_key.into(), &iv.into()).encrypt_blocks(blocks);
     envelope(&Sha256::digest(public_key_der), &encrypted_key, &iv, &content)
 }
 

@@ -1,6 +1,6 @@
 //! Shared by the integration tests; each test binary uses what it needs of it.
 
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
 
 pub mod cms;
 pub mod forge;
