@@ -46,9 +46,14 @@ impl Endpoint {
             _ => return Err(malformed()),
         };
         let bare = uri.path() == "/" && uri.query().is_none() && !authority.as_str().contains('@');
-        if !bare || authority.host().is_empty() || authority.as_str().ends_with(':') {
+        if !bare || authority.host().is_empty() {
             return Err(malformed());
         }
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") if https => 443,
+            Some("") => 80,
+            _ => authority.port_u16().ok_or_else(malformed)?,
+        };
         let name = authority.host().trim_start_matches('[').trim_end_matches(']');
         let address = name.parse::<IpAddr>().ok();
         let host = match address {
@@ -69,7 +74,7 @@ impl Endpoint {
             origin: format!("{}://{authority}", if https { "https" } else { "http" }),
             authority: authority.as_str().to_owned(),
             host,
-            port: authority.port_u16().unwrap_or(if https { 443 } else { 80 }),
+            port,
             server_name,
         })
     }
