@@ -160,7 +160,54 @@ registry! {
     // Attesters.
     2001 Attester "attester" "the attester (the Nitro Secure Module) failed";
 
-    // KMS client.
+    // KMS client: configuration.
+    3001 KmsEndpoint "kms_endpoint" "an endpoint is http://HOST[:PORT] or https://HOST[:PORT]";
+    3002 KmsEndpointNotLoopback "kms_endpoint_not_loopback" "an http:// endpoint is allowed on a loopback address only";
+    3003 KmsNoRoots "kms_no_roots" "an https endpoint needs root certificates, and none were given";
+    3004 KmsRootCertificate "kms_root_certificate" "a root certificate cannot be read";
+    3005 KmsCredentials "kms_credentials" "credentials are missing, or not of the form that AWS issues";
+    3006 KmsRegion "kms_region" "not the name of an AWS region";
+    3007 KmsClock "kms_clock" "the clock stands outside the years 1970 to 9999";
+    3008 KmsTlsVersions "kms_tls_versions" "the TLS implementation offers neither TLS 1.2 nor TLS 1.3";
+
+    // KMS client: requests.
+    3011 KmsKeyId "kms_key_id" "a KeyId is 1..2048 bytes";
+    3012 KmsCiphertextBlob "kms_ciphertext_blob" "a CiphertextBlob is 1..6144 bytes";
+    3013 KmsPlaintext "kms_plaintext" "a Plaintext is 1..4096 bytes";
+    3014 KmsAttestationDocument "kms_attestation_document" "an AttestationDocument is 1..262144 bytes";
+    3015 KmsNumberOfBytes "kms_number_of_bytes" "a data key is 1..1024 bytes";
+    3016 KmsEncryptionContext "kms_encryption_context" "an EncryptionContext is too large, or holds an empty key";
+    3017 KmsRequest "kms_request" "the request cannot be written";
+
+    // KMS client: the way to KMS.
+    3021 KmsConnect "kms_connect" "no connection to the endpoint";
+    3022 KmsTls "kms_tls" "the TLS handshake with the endpoint failed";
+    3023 KmsConnectTimeout "kms_connect_timeout" "the connection was not established in time";
+    3024 KmsTimeout "kms_timeout" "KMS did not answer in time";
+    3025 KmsHttp "kms_http" "the connection broke, or the answer is not HTTP";
+
+    // KMS client: answers that cannot be used.
+    3031 KmsAnswerTooLong "kms_answer_too_long" "the answer is longer than any answer of KMS";
+    3032 KmsAnswerMalformed "kms_answer_malformed" "the answer is not the JSON of this operation";
+    3033 KmsAnswerField "kms_answer_field" "a field of the answer is missing or outside its bounds";
+    3034 KmsPlaintextBesideRecipient "kms_plaintext_beside_recipient" "the answer to a request with Recipient holds a Plaintext: the endpoint does not honour Recipient";
+
+    // KMS client: errors of the service, by class.
+    3041 KmsAccessDenied "kms_access_denied" "KMS refused: access denied";
+    3042 KmsAttestationRejected "kms_attestation_rejected" "KMS refused the attestation document";
+    3043 KmsKeyDisabled "kms_key_disabled" "the KMS key is disabled";
+    3044 KmsKeyPendingDeletion "kms_key_pending_deletion" "the KMS key is pending deletion";
+    3045 KmsKeyInvalidState "kms_key_invalid_state" "the state of the KMS key does not permit the request";
+    3046 KmsNotFound "kms_not_found" "there is no such KMS key";
+    3047 KmsIncorrectKey "kms_incorrect_key" "the ciphertext was made under another KMS key";
+    3048 KmsInvalidCiphertext "kms_invalid_ciphertext" "KMS cannot open the ciphertext: altered, or another EncryptionContext";
+    3049 KmsDryRunOperation "kms_dry_run_operation" "the dry run says: the request would have succeeded";
+    3050 KmsThrottled "kms_throttled" "KMS throttled the request";
+    3051 KmsUnavailable "kms_unavailable" "KMS is unavailable for the moment";
+    3052 KmsCredentialsRejected "kms_credentials_rejected" "AWS rejected the signature or the credentials";
+    3053 KmsClockSkew "kms_clock_skew" "AWS rejected the time of the request: the clocks differ";
+    3054 KmsValidation "kms_validation" "KMS found the request invalid";
+    3055 KmsOther "kms_other" "KMS answered with an error of another kind";
 
     // Facade.
 }
