@@ -237,6 +237,11 @@ impl Session {
         self.recipient.public_key_der()
     }
 
+    /// What the blob's header will say.
+    pub const fn header(&self) -> &Header {
+        &self.plan.header
+    }
+
     /// One request per key. All may be sent at once.
     pub fn requests(&self) -> impl Iterator<Item = WrapRequest<'_>> {
         self.plan.quorum.positions().zip(&self.slots).map(|((position, key), slot)| WrapRequest {
