@@ -26,23 +26,26 @@ pub(crate) fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut out = Vec::with_capacity(length + 6);
     out.push(tag);
-    match u8::try_from(length) {
-        Ok(short @ 0..0x80) => out.push(short),
-        _ => {
-            let digits: Vec<u8> = length.to_be_bytes().into_iter().skip_while(|&digit| digit == 0).collect();
-            // A usize has at most 8 bytes, so this never saturates.
-            out.push(0x80 | u8::try_from(digits.len()).unwrap_or(8));
-            out.extend(digits);
-        }
+    if let Ok(short @ 0..0x80) = u8::try_from(length) {
+        out.push(short);
+    } else {
+        let digits: Vec<u8> = length.to_be_bytes().into_iter().skip_while(|&digit| digit == 0).collect();
+        // A usize has at most 8 bytes, so this never saturates.
+        out.push(0x80 | u8::try_from(digits.len()).unwrap_or(8));
+        out.extend(digits);
     }
-    parts.iter().for_each(|part| out.extend_from_slice(part));
+    for part in parts {
+        out.extend_from_slice(part);
+    }
     out
 }
 
 /// Tag, indefinite length, the parts and end-of-contents octets (X.690 section 8.1.3.6).
 pub(crate) fn indefinite(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut out = vec![tag, 0x80];
-    parts.iter().for_each(|part| out.extend_from_slice(part));
+    for part in parts {
+        out.extend_from_slice(part);
+    }
     out.extend_from_slice(END_OF_CONTENTS);
     out
 }

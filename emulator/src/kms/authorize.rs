@@ -71,7 +71,7 @@ impl KeyPolicy {
     }
 
     /// The rules of a key that only attested enclaves use: Decrypt and GenerateDataKey need a document with
-    /// these PCR values; Encrypt and GenerateDataKeyWithoutPlaintext are denied to everyone.
+    /// these PCR values; Encrypt and `GenerateDataKeyWithoutPlaintext` are denied to everyone.
     pub fn attested<'a>(pcrs: impl IntoIterator<Item = (PcrIndex, &'a Pcr)>) -> Self {
         pcrs.into_iter()
             .fold(Self::default(), |policy, (index, value)| policy.pcr(index, value))

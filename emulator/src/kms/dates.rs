@@ -1,4 +1,4 @@
-//! Dates as SigV4 and HTTP write them.
+//! Dates as `SigV4` and HTTP write them.
 
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! Reading a request's JSON members, with AWS's texts for what is wrong with them.
 
+use std::ops::RangeInclusive;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -35,20 +37,20 @@ impl Input {
         }
     }
 
-    /// A text of 1..`max` characters.
-    pub(crate) fn text(&self, name: &str, max: usize) -> Result<Option<&str>, ApiError> {
+    /// A text whose number of characters is within bounds.
+    pub(crate) fn text(&self, name: &str, bounds: RangeInclusive<usize>) -> Result<Option<&str>, ApiError> {
         let text = match self.get(name) {
             None => return Ok(None),
             Some(Value::String(text)) => text,
             Some(_) => return Err(ApiError::serialization()),
         };
-        self.check_length(name, &format!("'{text}'"), text.chars().count(), max)?;
+        self.check_length(name, &format!("'{text}'"), text.chars().count(), bounds)?;
         Ok(Some(text))
     }
 
     /// A text that must be there.
-    pub(crate) fn required_text(&self, name: &str, max: usize) -> Result<&str, ApiError> {
-        self.text(name, max)?.ok_or_else(|| self.missing(name))
+    pub(crate) fn required_text(&self, name: &str, bounds: RangeInclusive<usize>) -> Result<&str, ApiError> {
+        self.text(name, bounds)?.ok_or_else(|| self.missing(name))
     }
 
     /// A text out of an enumeration.
@@ -72,15 +74,19 @@ impl Input {
         }
     }
 
-    /// Base64 of 1..`max` bytes that must be there. AWS does not print the value of sensitive members.
-    pub(crate) fn required_blob(&self, name: &str, max: usize) -> Result<Vec<u8>, ApiError> {
+    /// Base64 of bytes, as many as the bounds say, that must be there. AWS does not print the value of sensitive members.
+    pub(crate) fn required_blob(
+        &self,
+        name: &str,
+        bounds: RangeInclusive<usize>,
+    ) -> Result<Vec<u8>, ApiError> {
         let text = match self.get(name) {
             None => return Err(self.missing(name)),
             Some(Value::String(text)) => text,
             Some(_) => return Err(ApiError::serialization()),
         };
         let bytes = STANDARD.decode(text).map_err(|_| ApiError::serialization())?;
-        self.check_length(name, "", bytes.len(), max)?;
+        self.check_length(name, "", bytes.len(), bounds)?;
         Ok(bytes)
     }
 
@@ -113,7 +119,7 @@ impl Input {
         match self.get(name) {
             None => Ok(&[]),
             Some(Value::Array(items)) => {
-                self.check_length(name, "", items.len().max(1), max)?;
+                self.check_length(name, "", items.len(), 0..=max)?;
                 Ok(items)
             }
             Some(_) => Err(ApiError::serialization()),
@@ -147,11 +153,17 @@ impl Input {
         ApiError::constraint("null", &self.member(name), "not be null")
     }
 
-    fn check_length(&self, name: &str, shown: &str, length: usize, max: usize) -> Result<(), ApiError> {
-        let constraint = if length == 0 {
-            "have length greater than or equal to 1".to_owned()
-        } else if length > max {
-            format!("have length less than or equal to {max}")
+    fn check_length(
+        &self,
+        name: &str,
+        shown: &str,
+        length: usize,
+        bounds: RangeInclusive<usize>,
+    ) -> Result<(), ApiError> {
+        let constraint = if length < *bounds.start() {
+            format!("have length greater than or equal to {}", bounds.start())
+        } else if length > *bounds.end() {
+            format!("have length less than or equal to {}", bounds.end())
         } else {
             return Ok(());
         };

@@ -72,9 +72,9 @@ pub enum Fault {
     Hang,
     /// Closes the connection instead of answering.
     CloseConnection,
-    /// HTTP 500, KMSInternalException.
+    /// HTTP 500, `KMSInternalException`.
     InternalError,
-    /// HTTP 400, ThrottlingException.
+    /// HTTP 400, `ThrottlingException`.
     Throttling,
 }
 

@@ -167,7 +167,7 @@ impl KmsBuilder {
 pub enum KmsError {
     /// The address is not a loopback one.
     NotLoopback(SocketAddr),
-    /// The port cannot be had.
+    /// The port cannot be had, or another failure of the system.
     Io(io::Error),
     /// The authority cannot be made.
     Attester(AttesterError),
@@ -185,7 +185,7 @@ impl fmt::Display for KmsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotLoopback(address) => write!(f, "{address} is not a loopback address"),
-            Self::Io(error) => write!(f, "cannot listen: {error}"),
+            Self::Io(error) => write!(f, "input or output failed: {error}"),
             Self::Attester(error) => write!(f, "cannot make an attestation authority: {error}"),
             Self::Region(region) => write!(f, "{region:?} is not an AWS region's name"),
             Self::Account(account) => write!(f, "{account:?} is not an AWS account (12 digits)"),

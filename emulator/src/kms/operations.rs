@@ -1,5 +1,6 @@
 //! The operations (AWS KMS API reference, 2014-11-01).
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use aws_lc_rs::error::Unspecified;
@@ -20,18 +21,18 @@ use super::principal::Principal;
 use super::world::World;
 
 /// Bounds of the AWS KMS API reference.
-const MAX_KEY_ID_LEN: usize = 2048;
-const MAX_PLAINTEXT_LEN: usize = 4096;
-const MAX_CIPHERTEXT_LEN: usize = 6144;
-const MAX_ATTESTATION_DOCUMENT_LEN: usize = 262_144;
+const KEY_ID_LEN: RangeInclusive<usize> = 1..=2048;
+const PLAINTEXT_LEN: RangeInclusive<usize> = 1..=4096;
+const CIPHERTEXT_LEN: RangeInclusive<usize> = 1..=6144;
+const ATTESTATION_DOCUMENT_LEN: RangeInclusive<usize> = 1..=262_144;
 const MAX_GRANT_TOKENS: usize = 10;
 const MAX_NUMBER_OF_BYTES: u64 = 1024;
 const MAX_TAGS: usize = 50;
-const MAX_DESCRIPTION_LEN: usize = 8192;
+const DESCRIPTION_LEN: RangeInclusive<usize> = 0..=8192;
 const PENDING_WINDOW_DAYS: (u64, u64) = (7, 30);
 const DAY_MILLIS: u64 = 24 * 60 * 60 * 1000;
 const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
-/// A tag `pcrseal:pcr0` … `pcrseal:pcr31` at CreateKey holds the PCR value that the key demands.
+/// A tag `pcrseal:pcr0` … `pcrseal:pcr31` at `CreateKey` holds the PCR value that the key demands.
 const PCR_TAG: &str = "pcrseal:pcr";
 
 /// One authentic request at work.
@@ -79,7 +80,7 @@ impl Call<'_> {
             ("CustomerMasterKeySpec", SYMMETRIC),
             ("Origin", "AWS_KMS"),
         ] {
-            if input.text(member, MAX_KEY_ID_LEN)?.is_some_and(|text| text != allowed) {
+            if input.text(member, KEY_ID_LEN)?.is_some_and(|text| text != allowed) {
                 return Err(unsupported(&format!("{member} other than {allowed}")));
             }
         }
@@ -89,7 +90,7 @@ impl Call<'_> {
         }
         let mut options = KeyOptions::new(policy_from_tags(input.array("Tags", MAX_TAGS)?)?);
         options.multi_region = input.flag("MultiRegion")?;
-        if let Some(text) = input.text("Description", MAX_DESCRIPTION_LEN)? {
+        if let Some(text) = input.text("Description", DESCRIPTION_LEN)? {
             options = options.description(text);
         }
         let key = self
@@ -110,7 +111,7 @@ impl Call<'_> {
     }
 
     fn encrypt(&mut self, input: &Input) -> Answer {
-        let plaintext = Zeroizing::new(input.required_blob("Plaintext", MAX_PLAINTEXT_LEN)?);
+        let plaintext = Zeroizing::new(input.required_blob("Plaintext", PLAINTEXT_LEN)?);
         let context = input.encryption_context()?;
         input.choice("EncryptionAlgorithm", &[SYMMETRIC])?;
         let key = self.named_key(input)?;
@@ -126,10 +127,10 @@ impl Call<'_> {
     }
 
     fn decrypt(&mut self, input: &Input) -> Answer {
-        let blob = input.required_blob("CiphertextBlob", MAX_CIPHERTEXT_LEN)?;
+        let blob = input.required_blob("CiphertextBlob", CIPHERTEXT_LEN)?;
         let context = input.encryption_context()?;
         input.choice("EncryptionAlgorithm", &[SYMMETRIC])?;
-        let named = match input.text("KeyId", MAX_KEY_ID_LEN)? {
+        let named = match input.text("KeyId", KEY_ID_LEN)? {
             Some(key_id) => Some(self.resolve(key_id)?),
             None => None,
         };
@@ -227,7 +228,7 @@ impl Call<'_> {
     }
 
     fn named_key(&mut self, input: &Input) -> Result<Arc<Key>, ApiError> {
-        self.resolve(input.required_text("KeyId", MAX_KEY_ID_LEN)?)
+        self.resolve(input.required_text("KeyId", KEY_ID_LEN)?)
     }
 
     /// Finds a key by id (of the caller's account) or by ARN, in the request's region.
@@ -276,7 +277,7 @@ impl Call<'_> {
 
     fn recipient(&self, input: &Input) -> Result<Option<Recipient>, ApiError> {
         let Some(recipient) = input.object("Recipient", "recipient.")? else { return Ok(None) };
-        let document = recipient.required_blob("AttestationDocument", MAX_ATTESTATION_DOCUMENT_LEN)?;
+        let document = recipient.required_blob("AttestationDocument", ATTESTATION_DOCUMENT_LEN)?;
         if recipient.choice("KeyEncryptionAlgorithm", &["RSAES_OAEP_SHA_256"])?.is_none() {
             return Err(ApiError::validation("Recipient.KeyEncryptionAlgorithm must be RSAES_OAEP_SHA_256."));
         }

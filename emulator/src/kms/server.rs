@@ -33,7 +33,7 @@ const MAX_HEAD_LEN: usize = 64 * 1024;
 /// Most connections at a time; others wait to be accepted. Ours.
 const MAX_CONNECTIONS: usize = 1024;
 /// How long a client may take to send a head, and a body. Ours.
-const READ_TIMEOUT: Duration = Duration::from_secs(10);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Pause after a failed accept (out of file descriptors, as a rule). Ours.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const TARGET_PREFIX: &str = "TrentService.";

@@ -143,7 +143,7 @@ fn extension(id: u8, critical: &[u8], value: &[u8]) -> Vec<u8> {
     tlv(SEQUENCE, &[&[0x06, 0x03, 0x55, 0x1d, id], critical, &tlv(OCTET_STRING, &[value])])
 }
 
-/// UTCTime through 2049, GeneralizedTime from 2050 on (RFC 5280 section 4.1.2.5).
+/// `UTCTime` through 2049, `GeneralizedTime` from 2050 on (RFC 5280 section 4.1.2.5).
 fn time(unix_seconds: u64) -> Result<Vec<u8>, Error> {
     let refused = |_| Error::field(Code::Attester, "certificate validity");
     let date = DateTime::from_unix_duration(Duration::from_secs(unix_seconds)).map_err(refused)?;

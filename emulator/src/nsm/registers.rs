@@ -1,13 +1,14 @@
 //! The 32 registers: extend, lock, read.
 
 use pcrseal_core::error::{Code, Error};
-use pcrseal_core::limits::PCR_COUNT;
 use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSelection, PcrSet};
 
 use super::{extended, pcr_index};
 
 /// Longest request to the NSM in bytes (`aws-nitro-enclaves-nsm-api`, `NSM_REQUEST_MAX_SIZE`).
 const MAX_REQUEST_LEN: usize = 4096;
+/// Registers of an NSM (`DescribeNSM`, `max_pcrs`).
+const MAX_PCRS: u16 = 32;
 /// Registers that the hypervisor locks before the enclave runs.
 const LOCKED_FROM_BOOT: u16 = 16;
 
@@ -50,7 +51,7 @@ impl Registers {
     }
 
     pub(super) fn lock_range(&mut self, range: u16) -> Result<(), Error> {
-        if usize::from(range) > PCR_COUNT {
+        if range > MAX_PCRS {
             return Err(Error::number(Code::NsmInvalidIndex, "PCR range", "0..32", u64::from(range)));
         }
         for index in 0..range {
