@@ -159,6 +159,10 @@ registry! {
 
     // Attesters.
     2001 Attester "attester" "the attester (the Nitro Secure Module) failed";
+    2002 NsmInvalidArgument "nsm_invalid_argument" "the Nitro Secure Module refuses an argument";
+    2003 NsmInvalidIndex "nsm_invalid_index" "the Nitro Secure Module has no PCR with this index";
+    2004 NsmReadOnlyIndex "nsm_read_only_index" "the PCR is locked: it can be neither extended nor locked again";
+    2005 NsmInputTooLarge "nsm_input_too_large" "an input is longer than the Nitro Secure Module takes";
 
     // KMS client: configuration.
     3001 KmsEndpoint "kms_endpoint" "an endpoint is http://HOST[:PORT] or https://HOST[:PORT]";
