@@ -60,6 +60,14 @@ registry! {
     1105 MeasurementsAlgorithm "measurements_algorithm" "the measurements are not SHA-384";
 
     // CBOR and COSE.
+    1201 CborTruncated "cbor_truncated" "the CBOR ends in the middle of an item";
+    1202 CborType "cbor_type" "a CBOR item has another type than its place demands";
+    1203 CborNotShortest "cbor_not_shortest" "a CBOR head is longer than it need be";
+    1204 CborIndefinite "cbor_indefinite" "a CBOR item has an indefinite length where a definite one is demanded";
+    1205 CborTrailing "cbor_trailing" "bytes follow the end of the CBOR";
+    1206 CborText "cbor_text" "a CBOR text string is not UTF-8";
+    1207 CborRange "cbor_range" "a CBOR integer is outside the range of its place";
+    1208 CborDuplicateKey "cbor_duplicate_key" "a CBOR map has the same key twice";
 
     // Attestation documents.
 

@@ -5,6 +5,7 @@
 extern crate alloc;
 
 pub mod attester;
+mod cbor;
 pub mod crypto;
 pub mod error;
 pub mod limits;
