@@ -4,11 +4,14 @@
 
 extern crate alloc;
 
+pub mod attestation;
 pub mod attester;
 mod cbor;
+mod cose;
 pub mod crypto;
 pub mod error;
 pub mod limits;
 pub mod pcr;
 pub mod recipient;
 pub mod secret;
+mod x509;
