@@ -7,6 +7,11 @@
 //!
 //! Duplicate and sorted keys are the caller's to check: only the caller knows what its keys are.
 
+mod expect;
+mod writer;
+
+pub(crate) use writer::Writer;
+
 use minicbor::data::Type;
 use minicbor::decode::{Decoder, Error as DecodeError};
 

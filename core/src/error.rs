@@ -6,6 +6,7 @@
 //! material is involved answers with one mute code (no detail at all), so that errors are no oracle.
 
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use core::fmt;
 
 use crate::pcr::PcrMismatch;
@@ -73,6 +74,7 @@ registry! {
     1206 CborText "cbor_text" "a CBOR text string is not UTF-8";
     1207 CborRange "cbor_range" "a CBOR integer is outside the range of its place";
     1208 CborDuplicateKey "cbor_duplicate_key" "a CBOR map has the same key twice";
+    1209 CborValue "cbor_value" "a CBOR item has another value or length than its place demands";
     1221 CoseTag "cose_tag" "the message carries another CBOR tag than that of COSE_Sign1 (18)";
     1222 CoseArray "cose_array" "COSE_Sign1 is an array of four";
     1223 CoseProtected "cose_protected" "the protected header is not exactly {1: -35} (ES384)";
@@ -109,6 +111,13 @@ registry! {
     // CMS and recipient.
 
     // Shamir.
+    1501 ShamirThreshold "shamir_threshold" "the threshold is not 1..n, the number of shares";
+    1502 ShamirSecretLength "shamir_secret_length" "a secret to be split is 1..65536 bytes";
+    1503 ShareCoordinate "share_coordinate" "a share's coordinate x is 0, where the secret itself lies";
+    1504 ShareLength "share_length" "a share holds 1..65536 bytes beside its coordinate";
+    1505 ShamirNoShares "shamir_no_shares" "there are no shares to combine";
+    1506 ShamirShareLengths "shamir_share_lengths" "the shares differ in length: they are not of one split";
+    1507 ShamirShareRepeated "shamir_share_repeated" "two shares have the same coordinate x";
 
     // The sealed blob.
     1601 BlobSize "blob_size" "the blob is empty or longer than a sealed blob can be";
@@ -161,7 +170,6 @@ registry! {
     1812 QuorumNotReached "quorum_not_reached" "fewer keys than the threshold released their share";
     1813 CommitmentMismatch "commitment_mismatch" "the shares combine to another key than the one committed to";
     1814 SecretRejected "secret_rejected" "the sealed secret does not authenticate";
-    1815 ImportNotVouched "import_not_vouched" "importing a secret needs the named opt-in";
 
     // Attesters.
     2001 Attester "attester" "the attester (the Nitro Secure Module) failed";
@@ -225,13 +233,25 @@ impl Error {
     }
 
     /// An error about two texts that differ; both must be public.
-    pub fn text(code: Code, what: &'static str, expected: &str, found: &str) -> Self {
-        Self { code, detail: Detail::Text { what, expected: expected.into(), found: found.into() } }
+    pub fn text(
+        code: Code,
+        what: &'static str,
+        expected: impl fmt::Display,
+        found: impl fmt::Display,
+    ) -> Self {
+        let (expected, found) = (expected.to_string().into(), found.to_string().into());
+        Self { code, detail: Detail::Text { what, expected, found } }
     }
 
     /// An error about PCRs that differ.
     pub fn pcrs(code: Code, mismatches: impl Into<Box<[PcrMismatch]>>) -> Self {
         Self { code, detail: Detail::Pcrs(mismatches.into()) }
+    }
+
+    /// The same detail under another code: what a fault in a part means for the whole.
+    #[must_use]
+    pub(crate) fn recode(self, code: Code) -> Self {
+        Self { code, ..self }
     }
 
     /// The stable code.

@@ -21,6 +21,11 @@ pub const MAX_CABUNDLE: usize = 7;
 /// `attestation_process.md` says 512 in one place and 1024 in another; genuine documents carry 1024.
 pub const MAX_OPTIONAL_FIELD_LEN: usize = 1024;
 
+/// Bits of the RSA key that a recipient generates (AWS's own Nitro clients attest 2048-bit keys).
+pub const RSA_GENERATE_BITS: usize = 2048;
+/// Bits of an RSA key that may be imported. KMS encrypts to attested RSA keys of these sizes.
+pub const RSA_IMPORT_BITS: core::ops::RangeInclusive<usize> = 2048..=4096;
+
 /// Longest sealed blob in bytes. Ours: 16 shares of at most 6.5 KiB, a secret of 64 KiB and 8 bindings of
 /// at most 1.8 KiB make less than this.
 pub const MAX_BLOB_LEN: usize = 256 * 1024;
@@ -37,3 +42,9 @@ pub const MAX_CLUSTER_ID_LEN: usize = 64;
 pub const MAX_KEY_ARN_LEN: usize = 256;
 /// Longest `CiphertextBlob` in bytes (AWS KMS API reference, Decrypt).
 pub const MAX_KMS_CIPHERTEXT_LEN: usize = 6144;
+/// The version of the sealed blob's format (docs/FORMAT.md).
+pub const FORMAT_VERSION: u64 = 1;
+/// Bytes of a share key and of a data key: AES-256.
+pub const SHARE_KEY_LEN: usize = 32;
+/// Bytes of a sealed share: IV, 32 bytes of share, tag.
+pub const SEALED_SHARE_LEN: usize = 60;

@@ -12,6 +12,7 @@
 pub mod aws_lc;
 #[cfg(feature = "rustcrypto")]
 pub mod rustcrypto;
+pub(crate) mod symmetric;
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -21,6 +22,9 @@ use crate::secret::Secret;
 
 /// Length of an ES384 signature as COSE carries it: r and s, 48 bytes each (RFC 9053 section 2.1).
 pub const ES384_SIGNATURE_LEN: usize = 96;
+
+/// Length of an uncompressed point on P-384: the byte 4, then x and y (SEC 1 section 2.3.3).
+pub const P384_POINT_LEN: usize = 97;
 
 /// The parts of a cryptographic backend.
 #[derive(Clone, Copy)]
@@ -45,7 +49,7 @@ impl fmt::Debug for Backend {
 pub trait Es384: Send + Sync {
     /// Verifies a raw `r || s` signature, as in COSE (RFC 9053 section 2.1).
     ///
-    /// `public_key` is the uncompressed SEC 1 point (97 bytes).
+    /// `public_key` is the uncompressed SEC 1 point ([`P384_POINT_LEN`] bytes); no other form is taken.
     ///
     /// # Errors
     /// [`SignatureRejected`] whatever the reason.
@@ -57,6 +61,8 @@ pub trait Es384: Send + Sync {
     ) -> Result<(), SignatureRejected>;
 
     /// Verifies a DER `ECDSA-Sig-Value`, as in X.509 (RFC 3279 section 2.2.3).
+    ///
+    /// `public_key` is as in [`Es384::verify`].
     ///
     /// # Errors
     /// [`SignatureRejected`] whatever the reason.
@@ -106,4 +112,10 @@ pub trait SecureRandom: Send + Sync {
     /// # Errors
     /// [`Code::Random`](crate::error::Code::Random); the buffer's content is then undefined.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), Error>;
+}
+
+/// Whether this has the form of an uncompressed point on P-384; the backend checks that it is on the curve.
+#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+fn is_p384_point(public_key: &[u8]) -> bool {
+    public_key.len() == P384_POINT_LEN && public_key.first() == Some(&4)
 }

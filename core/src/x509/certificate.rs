@@ -3,10 +3,8 @@
 use rustls_pki_types::alg_id::{ECDSA_P384, ECDSA_SHA384};
 
 use super::der::{DerReader, Malformed, Tag, time};
+use crate::crypto::P384_POINT_LEN;
 use crate::error::{Code, Error};
-
-/// Length of an uncompressed P-384 point: 04, x, y (SEC 1 section 2.3.3).
-const POINT_LEN: usize = 97;
 
 const ID_CE_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
 const ID_CE_BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
@@ -116,7 +114,9 @@ fn public_key(contents: &[u8]) -> Result<&[u8], Fault> {
     reader.end()?;
     match bits {
         [0, point @ ..]
-            if algorithm == ECDSA_P384.as_ref() && point.len() == POINT_LEN && point.first() == Some(&4) =>
+            if algorithm == ECDSA_P384.as_ref()
+                && point.len() == P384_POINT_LEN
+                && point.first() == Some(&4) =>
         {
             Ok(point)
         }

@@ -3,25 +3,29 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
-use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
 use pcrseal_core::crypto::{
-    Backend, ES384_SIGNATURE_LEN, Es384, RsaKey, RsaKeys, SecureRandom, SignatureRejected,
+    Backend, ES384_SIGNATURE_LEN, Es384, RsaKey, RsaKeys, SecureRandom, SignatureRejected, aws_lc, rustcrypto,
 };
 use pcrseal_core::error::{Code, Error};
 
 /// Every backend under test.
-pub fn backends() -> Vec<Backend> {
-    vec![verifying(&Real)]
+pub(crate) fn backends() -> [Backend; 2] {
+    [aws_lc::BACKEND, rustcrypto::BACKEND]
+}
+
+/// The faster one, for what need not run over both.
+pub(crate) fn fast() -> Backend {
+    aws_lc::BACKEND
 }
 
 /// A backend that takes every signature for good: what it still refuses is refused by form alone.
-pub fn accept_all() -> Backend {
+pub(crate) fn accept_all() -> Backend {
     verifying(&AcceptAll)
 }
 
 /// A backend that verifies with `real` and remembers what was good. Once [`Recorder::replay`] is called, it
 /// accepts exactly what it remembers, without any arithmetic.
-pub fn recorder(real: Backend) -> (Backend, &'static Recorder) {
+pub(crate) fn recorder(real: Backend) -> (Backend, &'static Recorder) {
     let recorder: &'static Recorder =
         Box::leak(Box::new(Recorder { real, good: Mutex::default(), replaying: Mutex::default() }));
     (verifying(recorder), recorder)
@@ -29,22 +33,6 @@ pub fn recorder(real: Backend) -> (Backend, &'static Recorder) {
 
 fn verifying(es384: &'static dyn Es384) -> Backend {
     Backend { name: "verification alone", es384, rsa: &Absent, random: &Absent }
-}
-
-struct Real;
-
-impl Es384 for Real {
-    fn verify(&self, key: &[u8], message: &[u8], signature: &[u8; ES384_SIGNATURE_LEN]) -> Verdict {
-        UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, key)
-            .verify(message, signature)
-            .map_err(|_| SignatureRejected)
-    }
-
-    fn verify_der(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Verdict {
-        UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, key)
-            .verify(message, signature)
-            .map_err(|_| SignatureRejected)
-    }
 }
 
 struct AcceptAll;
@@ -62,19 +50,19 @@ impl Es384 for AcceptAll {
 type Verdict = Result<(), SignatureRejected>;
 type Call = (Vec<u8>, Vec<u8>, Vec<u8>);
 
-pub struct Recorder {
+pub(crate) struct Recorder {
     real: Backend,
     good: Mutex<HashSet<Call>>,
     replaying: Mutex<bool>,
 }
 
 impl Recorder {
-    pub fn replay(&self) {
+    pub(crate) fn replay(&self) {
         *self.replaying.lock().unwrap() = true;
     }
 
     /// Number of good signatures remembered.
-    pub fn remembered(&self) -> usize {
+    pub(crate) fn remembered(&self) -> usize {
         self.good.lock().unwrap().len()
     }
 

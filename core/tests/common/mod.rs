@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// The folder of genuine AWS documents beside the checkout (`../shared/vectors/NAME`), which is not part of
 /// the project. `None`, with a printed note, in a clone without it; a failure in CI.
 #[allow(dead_code)] // each test binary uses what it needs of this module
-pub fn vectors(name: &str) -> Option<PathBuf> {
+pub(crate) fn vectors(name: &str) -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors").join(name);
     if folder.is_dir() {
         return Some(folder);
@@ -16,6 +16,6 @@ pub fn vectors(name: &str) -> Option<PathBuf> {
 }
 
 #[allow(dead_code)]
-pub mod backends;
+pub(crate) mod backends;
 #[allow(dead_code)]
-pub mod documents;
+pub(crate) mod documents;
