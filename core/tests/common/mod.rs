@@ -18,4 +18,6 @@ pub(crate) fn vectors(name: &str) -> Option<PathBuf> {
 #[allow(dead_code)]
 pub(crate) mod backends;
 #[allow(dead_code)]
+pub(crate) mod der_tree;
+#[allow(dead_code)]
 pub(crate) mod documents;
