@@ -189,7 +189,7 @@ fn measurements_that_are_not_that_json() {
         code_of(format!(r#"{{"Measurements": {{{0}}}, "Measurements": {{{0}}}}}"#, usual())),
         Code::MeasurementsJson
     );
-    for repeated in [format!(r#"{0}, {0}"#, usual()), format!(r#"{}, "x": 1, "x": 2"#, usual())] {
+    for repeated in [format!("{0}, {0}", usual()), format!(r#"{}, "x": 1, "x": 2"#, usual())] {
         assert_eq!(code(measurements(&repeated)), Code::MeasurementsJson);
     }
     assert_eq!(

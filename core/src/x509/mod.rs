@@ -189,9 +189,7 @@ fn verify_signatures(
 fn refused(error: &webpki::Error) -> Error {
     match error {
         webpki::Error::InvalidSignatureForPublicKey => Code::CertificateSignature.into(),
-        other => {
-            Error::text(Code::CertificateChain, "path validation", "a valid path", &format!("{other:?}"))
-        }
+        other => Error::text(Code::CertificateChain, "path validation", "a valid path", format!("{other:?}")),
     }
 }
 
