@@ -145,11 +145,14 @@ fn version_algorithm_and_key() {
         refused_at(position, Code::CertificateAlgorithm, |chain, at| {
             *chain.tbs(at)[SPKI].children()[0].children()[1].contents().last_mut().unwrap() = 0x23;
         });
-        // A compressed point; a point cut short; unused bits.
+        // A compressed point; a hybrid one; one cut short; unused bits.
         refused_at(position, Code::CertificateAlgorithm, |chain, at| {
             let point = chain.tbs(at)[SPKI].children()[1].contents();
             point.truncate(1 + 49);
             point[1] = 2;
+        });
+        refused_at(position, Code::CertificateAlgorithm, |chain, at| {
+            chain.tbs(at)[SPKI].children()[1].contents()[1] = 6;
         });
         refused_at(position, Code::CertificateAlgorithm, |chain, at| {
             chain.tbs(at)[SPKI].children()[1].contents().pop();
@@ -287,6 +290,34 @@ fn validity() {
             let time = Node::Primitive(0x18, b"20500101000000Z".to_vec());
             chain.tbs(position)[VALIDITY].children()[1] = time;
         });
+    }
+}
+
+#[test]
+fn the_chain_is_valid_while_every_certificate_is() {
+    for position in 0..5 {
+        let Some(mut chain) = Chain::genuine() else { return };
+        let at = chain.at_ms / 1000;
+        // 2021-08-18T02:59:44Z, the second of the genuine leaf's notBefore, and the one after it.
+        assert_eq!(at, 1_629_255_584);
+        *chain.tbs(position)[VALIDITY].children()[0].contents() = b"210818025944Z".to_vec();
+        *chain.tbs(position)[VALIDITY].children()[1].contents() = b"210818025945Z".to_vec();
+        let root = chain.certificates[0].encode();
+        let document = chain.document();
+        let parsed = AttestationDocument::parse(&document).unwrap();
+        let verified = parsed.verify(&[&root], chain.at_ms, &accept_all()).unwrap();
+        assert_eq!((verified.chain_not_before(), verified.chain_not_after()), (at, at + 1), "{position}");
+    }
+    // The leaf valid longer than a CA: notBefore is the CA's.
+    for position in 0..4 {
+        let Some(mut chain) = Chain::genuine() else { return };
+        *chain.tbs(4)[VALIDITY].children()[0].contents() = b"190101000000Z".to_vec();
+        *chain.tbs(position)[VALIDITY].children()[0].contents() = b"210818025943Z".to_vec();
+        let root = chain.certificates[0].encode();
+        let document = chain.document();
+        let parsed = AttestationDocument::parse(&document).unwrap();
+        let verified = parsed.verify(&[&root], chain.at_ms, &accept_all()).unwrap();
+        assert_eq!(verified.chain_not_before(), chain.at_ms / 1000 - 1, "{position}");
     }
 }
 

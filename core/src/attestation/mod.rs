@@ -40,6 +40,9 @@ pub struct AttestationDocument<'a> {
 }
 
 /// A document that chains to a trusted root and whose signature holds.
+///
+/// Its bytes are not unique (whoever carries a document can negate the signature's s, and add or drop the
+/// tag), so a document's hash identifies nothing.
 #[derive(Clone, Debug)]
 pub struct VerifiedAttestation<'a> {
     payload: Payload<'a>,
@@ -89,7 +92,8 @@ impl<'a> AttestationDocument<'a> {
 }
 
 impl<'a> VerifiedAttestation<'a> {
-    /// What the document attests.
+    /// What the document attests. Who expects an enclave has to check it: PCRs of the two kinds differ in
+    /// meaning.
     pub const fn kind(&self) -> AttestationKind {
         self.payload.kind
     }
