@@ -59,6 +59,11 @@ registry! {
     1103 PcrHex "pcr_hex" "a PCR value holds something else than hex digits";
     1104 MeasurementsJson "measurements_json" "not the measurements JSON that nitro-cli prints";
     1105 MeasurementsAlgorithm "measurements_algorithm" "the measurements are not SHA-384";
+    1106 MeasurementsMissing "measurements_missing" "the measurements JSON lacks a field";
+    1107 MeasurementsUnknown "measurements_unknown" "the measurements JSON has a measurement that nitro-cli does not print";
+    1108 RoleArn "role_arn" "not the ARN of an IAM role (arn:PARTITION:iam::ACCOUNT:role/NAME)";
+    1109 InstanceId "instance_id" "not an EC2 instance id (i- and 8 or 17 lower-case hex digits)";
+    1110 SigningCertificate "signing_certificate" "not the DER of a certificate (PEM has to be decoded first)";
 
     // CBOR and COSE.
     1201 CborTruncated "cbor_truncated" "the CBOR ends in the middle of an item";
@@ -70,8 +75,38 @@ registry! {
     1207 CborRange "cbor_range" "a CBOR integer is outside the range of its place";
     1208 CborDuplicateKey "cbor_duplicate_key" "a CBOR map has the same key twice";
     1209 CborValue "cbor_value" "a CBOR item has another value or length than its place demands";
+    1221 CoseTag "cose_tag" "the message carries another CBOR tag than that of COSE_Sign1 (18)";
+    1222 CoseArray "cose_array" "COSE_Sign1 is an array of four";
+    1223 CoseProtected "cose_protected" "the protected header is not exactly {1: -35} (ES384)";
+    1224 CoseUnprotected "cose_unprotected" "the unprotected header is not empty";
+    1225 CosePayload "cose_payload" "the COSE payload is outside 1..16384 bytes";
+    1226 CoseSignatureLength "cose_signature_length" "an ES384 signature is 96 bytes";
+    1227 CoseSignatureRejected "cose_signature_rejected" "the COSE signature does not verify under the leaf certificate's key";
 
-    // Attestation documents.
+    // Attestation documents and their certificates.
+    1301 AttestationFieldUnknown "attestation_field_unknown" "the attestation document has a field that the specification does not name";
+    1302 AttestationFieldMissing "attestation_field_missing" "the attestation document lacks a required field";
+    1303 AttestationModuleId "attestation_module_id" "the attestation document's module_id is empty";
+    1304 AttestationDigest "attestation_digest" "the attestation document's digest is not SHA384";
+    1305 AttestationTimestamp "attestation_timestamp" "the attestation document's timestamp is zero";
+    1306 AttestationPcrCount "attestation_pcr_count" "an attestation document holds 1..32 PCRs";
+    1307 AttestationPcrFields "attestation_pcr_fields" "the attestation document has both pcrs and nitrotpm_pcrs";
+    1308 AttestationCabundle "attestation_cabundle" "the attestation document's cabundle holds 1..7 certificates";
+    1309 AttestationFieldLength "attestation_field_length" "a field of the attestation document is outside its length";
+    1351 CertificateMalformed "certificate_malformed" "not the DER of an X.509 certificate";
+    1352 CertificateVersion "certificate_version" "the certificate is not of version 3";
+    1353 CertificateAlgorithm "certificate_algorithm" "the certificate's key is not P-384 or its signature not ecdsa-with-SHA384";
+    1354 CertificateBasicConstraints "certificate_basic_constraints" "the certificate lacks BasicConstraints, or is a CA where an end entity belongs or the reverse";
+    1355 CertificatePathLength "certificate_path_length" "more CA certificates follow than pathLenConstraint allows";
+    1356 CertificateKeyUsage "certificate_key_usage" "the certificate lacks keyCertSign (CA) or digitalSignature (end entity)";
+    1357 CertificateCriticalExtension "certificate_critical_extension" "the certificate has a critical extension that is not understood";
+    1358 CertificateNotYetValid "certificate_not_yet_valid" "the certificate is not yet valid at the verification time";
+    1359 CertificateExpired "certificate_expired" "the certificate has expired at the verification time";
+    1360 CertificateRoot "certificate_root" "the chain does not start at a trusted root";
+    1361 CertificateOrder "certificate_order" "the certificate's issuer is not the subject of the one above it";
+    1362 CertificateRepeated "certificate_repeated" "two certificates of the chain have the same subject";
+    1363 CertificateSignature "certificate_signature" "a certificate's signature does not verify under its issuer's key";
+    1364 CertificateChain "certificate_chain" "path validation refuses the certificate chain";
 
     // CMS and recipient.
     1401 CmsSize "cms_size" "the CiphertextForRecipient is empty or longer than KMS makes it";
