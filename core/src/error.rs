@@ -109,6 +109,27 @@ registry! {
     1364 CertificateChain "certificate_chain" "path validation refuses the certificate chain";
 
     // CMS and recipient.
+    1401 CmsSize "cms_size" "the CiphertextForRecipient is empty or longer than KMS makes it";
+    1402 CmsTruncated "cms_truncated" "an element of the CMS ends early: it is truncated, or a length is wrong";
+    1403 CmsElement "cms_element" "another element stands in the CMS where KMS has this field";
+    1404 CmsLength "cms_length" "a length in the CMS is not in a form that KMS uses";
+    1405 CmsLeftOver "cms_left_over" "something follows the last field of this element of the CMS";
+    1406 CmsTrailing "cms_trailing" "bytes follow the end of the CMS";
+    1407 CmsNotEnvelopedData "cms_not_enveloped_data" "the CMS is not EnvelopedData";
+    1408 CmsVersion "cms_version" "a version in the CMS is not 2: its recipient is not named by a subjectKeyIdentifier";
+    1409 CmsRecipientCount "cms_recipient_count" "the CMS is not for exactly one recipient";
+    1410 CmsRecipientType "cms_recipient_type" "the CMS's recipient is not a KeyTransRecipientInfo";
+    1411 CmsIssuerAndSerialNumber "cms_issuer_and_serial_number" "the CMS names its recipient by issuer and serial number: not AWS KMS's form";
+    1412 CmsKeyIdentifier "cms_key_identifier" "the CMS's subjectKeyIdentifier is not a SHA-256 hash";
+    1413 CmsKeyEncryptionAlgorithm "cms_key_encryption_algorithm" "the CMS's content key is not encrypted with RSAES-OAEP";
+    1414 CmsOaepSha1 "cms_oaep_sha1" "the CMS uses RSAES-OAEP with SHA-1: the request must ask for RSAES_OAEP_SHA_256";
+    1415 CmsOaepParameters "cms_oaep_parameters" "the CMS uses RSAES-OAEP with other functions than SHA-256 and MGF1 with SHA-256";
+    1416 CmsEncryptedKey "cms_encrypted_key" "the CMS's encrypted key has the length of no RSA key of 2048..4096 bits";
+    1417 CmsNotData "cms_not_data" "the CMS's content is not plain data";
+    1418 CmsContentEncryptionAlgorithm "cms_content_encryption_algorithm" "the CMS's content is not encrypted with AES-256-CBC";
+    1419 CmsIv "cms_iv" "the CMS's IV is not 16 bytes";
+    1420 CmsContentLength "cms_content_length" "the CMS's encrypted content is empty or not whole AES blocks";
+    1421 CmsForeignRecipient "cms_foreign_recipient" "the CMS is for another recipient key";
 
     // Shamir.
     1501 ShamirThreshold "shamir_threshold" "the threshold is not 1..n, the number of shares";
@@ -174,7 +195,54 @@ registry! {
     // Attesters.
     2001 Attester "attester" "the attester (the Nitro Secure Module) failed";
 
-    // KMS client.
+    // KMS client: configuration.
+    3001 KmsEndpoint "kms_endpoint" "an endpoint is http://HOST[:PORT] or https://HOST[:PORT]";
+    3002 KmsEndpointNotLoopback "kms_endpoint_not_loopback" "an http:// endpoint is allowed on a loopback address only";
+    3003 KmsNoRoots "kms_no_roots" "an https endpoint needs root certificates, and none were given";
+    3004 KmsRootCertificate "kms_root_certificate" "a root certificate cannot be read";
+    3005 KmsCredentials "kms_credentials" "credentials are missing, or not of the form that AWS issues";
+    3006 KmsRegion "kms_region" "not the name of an AWS region";
+    3007 KmsClock "kms_clock" "the clock stands outside the years 1970 to 9999";
+    3008 KmsTlsVersions "kms_tls_versions" "the TLS implementation offers neither TLS 1.2 nor TLS 1.3";
+
+    // KMS client: requests.
+    3011 KmsKeyId "kms_key_id" "a KeyId is 1..2048 bytes";
+    3012 KmsCiphertextBlob "kms_ciphertext_blob" "a CiphertextBlob is 1..6144 bytes";
+    3013 KmsPlaintext "kms_plaintext" "a Plaintext is 1..4096 bytes";
+    3014 KmsAttestationDocument "kms_attestation_document" "an AttestationDocument is 1..262144 bytes";
+    3015 KmsNumberOfBytes "kms_number_of_bytes" "a data key is 1..1024 bytes";
+    3016 KmsEncryptionContext "kms_encryption_context" "an EncryptionContext is too large, or holds an empty key";
+    3017 KmsRequest "kms_request" "the request cannot be written";
+
+    // KMS client: the way to KMS.
+    3021 KmsConnect "kms_connect" "no connection to the endpoint";
+    3022 KmsTls "kms_tls" "the TLS handshake with the endpoint failed";
+    3023 KmsConnectTimeout "kms_connect_timeout" "the connection was not established in time";
+    3024 KmsTimeout "kms_timeout" "KMS did not answer in time";
+    3025 KmsHttp "kms_http" "the connection broke, or the answer is not HTTP";
+
+    // KMS client: answers that cannot be used.
+    3031 KmsAnswerTooLong "kms_answer_too_long" "the answer is longer than any answer of KMS";
+    3032 KmsAnswerMalformed "kms_answer_malformed" "the answer is not the JSON of this operation";
+    3033 KmsAnswerField "kms_answer_field" "a field of the answer is missing or outside its bounds";
+    3034 KmsPlaintextBesideRecipient "kms_plaintext_beside_recipient" "the answer to a request with Recipient holds a Plaintext: the endpoint does not honour Recipient";
+
+    // KMS client: errors of the service, by class.
+    3041 KmsAccessDenied "kms_access_denied" "KMS refused: access denied";
+    3042 KmsAttestationRejected "kms_attestation_rejected" "KMS refused the attestation document";
+    3043 KmsKeyDisabled "kms_key_disabled" "the KMS key is disabled";
+    3044 KmsKeyPendingDeletion "kms_key_pending_deletion" "the KMS key is pending deletion";
+    3045 KmsKeyInvalidState "kms_key_invalid_state" "the state of the KMS key does not permit the request";
+    3046 KmsNotFound "kms_not_found" "there is no such KMS key";
+    3047 KmsIncorrectKey "kms_incorrect_key" "the ciphertext was made under another KMS key";
+    3048 KmsInvalidCiphertext "kms_invalid_ciphertext" "KMS cannot open the ciphertext: altered, or another EncryptionContext";
+    3049 KmsDryRunOperation "kms_dry_run_operation" "the dry run says: the request would have succeeded";
+    3050 KmsThrottled "kms_throttled" "KMS throttled the request";
+    3051 KmsUnavailable "kms_unavailable" "KMS is unavailable for the moment";
+    3052 KmsCredentialsRejected "kms_credentials_rejected" "AWS rejected the signature or the credentials";
+    3053 KmsClockSkew "kms_clock_skew" "AWS rejected the time of the request: the clocks differ";
+    3054 KmsValidation "kms_validation" "KMS found the request invalid";
+    3055 KmsOther "kms_other" "KMS answered with an error of another kind";
 
     // Facade.
 }

@@ -8,6 +8,7 @@ pub mod attestation;
 pub mod attester;
 pub mod blob;
 mod cbor;
+pub mod cms;
 mod cose;
 pub mod crypto;
 pub mod error;

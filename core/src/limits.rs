@@ -25,6 +25,11 @@ pub const MAX_OPTIONAL_FIELD_LEN: usize = 1024;
 pub const RSA_GENERATE_BITS: usize = 2048;
 /// Bits of an RSA key that may be imported. KMS encrypts to attested RSA keys of these sizes.
 pub const RSA_IMPORT_BITS: core::ops::RangeInclusive<usize> = 2048..=4096;
+/// Bytes of an RSA-encrypted key for the keys of [`RSA_IMPORT_BITS`]: as long as the modulus (RFC 8017
+/// section 7.1.1).
+pub const RSA_ENCRYPTED_KEY_LEN: core::ops::RangeInclusive<usize> = 256..=512;
+/// Longest `CiphertextForRecipient` in bytes (AWS KMS API reference, Decrypt, response elements).
+pub const MAX_CIPHERTEXT_FOR_RECIPIENT_LEN: usize = 6144;
 
 /// Longest sealed blob in bytes. Ours: 16 shares of at most 6.5 KiB, a secret of 64 KiB and 8 bindings of
 /// at most 1.8 KiB make less than this.

@@ -4,14 +4,9 @@
 use alloc::vec::Vec;
 
 /// Appends data items to a buffer. Writing to memory cannot fail, so nothing here returns a result.
-#[derive(Default)]
 pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
-    pub(crate) const fn new() -> Self {
-        Self(Vec::new())
-    }
-
     pub(crate) fn with_capacity(bytes: usize) -> Self {
         Self(Vec::with_capacity(bytes))
     }
@@ -96,14 +91,15 @@ mod tests {
             (1_000_000_000_000, &[0x1b, 0x00, 0x00, 0x00, 0xe8, 0xd4, 0xa5, 0x10, 0x00]),
             (u64::MAX, &[0x1b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
         ] {
-            assert_eq!(Writer::new().uint(value).finish(), encoded);
+            assert_eq!(Writer::with_capacity(16).uint(value).finish(), encoded);
         }
-        assert_eq!(Writer::new().int(-5).finish(), [0x24]);
+        assert_eq!(Writer::with_capacity(16).int(-5).finish(), [0x24]);
     }
 
     #[test]
     fn containers_and_strings() {
-        let bytes = Writer::new().tag(96).array(2).map(1).text("a").bytes(&[1, 2]).uint(1).finish();
+        let bytes =
+            Writer::with_capacity(16).tag(96).array(2).map(1).text("a").bytes(&[1, 2]).uint(1).finish();
         assert_eq!(bytes, [0xd8, 0x60, 0x82, 0xa1, 0x61, b'a', 0x42, 1, 2, 0x01]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Every byte of the secret is the constant term of its own random polynomial of degree threshold - 1; the
 //! share with the public coordinate x holds the polynomials' values at x (A. Shamir, "How to share a
-//! secret", 1979). The field is that of AES (polynomial 0x11b), as in HashiCorp Vault and OpenBao.
+//! secret", 1979). The field is that of AES (polynomial 0x11b), as in `HashiCorp` Vault and OpenBao.
 //!
 //! Fewer shares than the threshold tell nothing but the length. Nothing here detects a wrong share: combining
 //! altered shares, or fewer than the threshold, gives other bytes and no error. What the shares protect must

@@ -1,11 +1,19 @@
-//! Shared by the integration tests.
+//! Shared by the integration tests; each test binary uses what it needs of it.
+
+#![allow(dead_code, unreachable_pub)]
+
+pub mod backends;
+pub mod cms;
+pub mod der_tree;
+pub mod documents;
+pub mod forge;
+pub mod kms;
 
 use std::path::PathBuf;
 
 /// The folder of genuine AWS documents beside the checkout (`../shared/vectors/NAME`), which is not part of
 /// the project. `None`, with a printed note, in a clone without it; a failure in CI.
-#[allow(dead_code)] // each test binary uses what it needs of this module
-pub(crate) fn vectors(name: &str) -> Option<PathBuf> {
+pub fn vectors(name: &str) -> Option<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors").join(name);
     if folder.is_dir() {
         return Some(folder);
@@ -14,10 +22,3 @@ pub(crate) fn vectors(name: &str) -> Option<PathBuf> {
     println!("skipped: no ../shared/vectors/{name} beside this checkout");
     None
 }
-
-#[allow(dead_code)]
-pub(crate) mod backends;
-#[allow(dead_code)]
-pub(crate) mod der_tree;
-#[allow(dead_code)]
-pub(crate) mod documents;
