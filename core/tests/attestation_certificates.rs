@@ -16,7 +16,7 @@ const KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x0f];
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 const UNKNOWN: &[u8] = &[0x55, 0x1d, 0x63];
 
-/// Positions in a TBSCertificate of version 3.
+/// Positions in a `TBSCertificate` of version 3.
 const VERSION: usize = 0;
 const SIGNATURE: usize = 2;
 const ISSUER: usize = 3;

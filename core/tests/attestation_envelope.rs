@@ -10,6 +10,9 @@ use common::documents::{Parts, cbor, index, read, verify_at_ms};
 use pcrseal_core::attestation::{AWS_NITRO_ENCLAVES_ROOT_G1, AttestationDocument};
 use pcrseal_core::error::Code;
 
+/// A fault's name, the code it must meet, and how to make it.
+type Case = (&'static str, Code, fn(&mut Parts));
+
 /// A genuine document of the usual shape, in parts, and when it verifies.
 fn genuine() -> Option<(Parts, u64)> {
     let (folder, index) = index()?;
@@ -42,7 +45,7 @@ fn pcr_map(entries: impl IntoIterator<Item = (u64, usize)>) -> Value {
 
 #[test]
 fn envelope() {
-    let cases: [(&str, Code, fn(&mut Parts)); 22] = [
+    let cases: [Case; 22] = [
         ("tag_cose_sign", Code::CoseTag, |parts| parts.head = vec![0xd8, 98, 0x84]),
         ("tag_cwt", Code::CoseTag, |parts| parts.head = vec![0xd8, 61, 0x84]),
         ("tag_sign1_twice", Code::CborType, |parts| parts.head = vec![0xd2, 0xd2, 0x84]),
@@ -85,7 +88,7 @@ fn envelope() {
     check("tag_sign1", Ok(()), |parts| parts.head = vec![0xd2, 0x84]);
     for len in [0, 1, 64, 95, 97, 132] {
         check("signature_length", Err(Code::CoseSignatureLength), |parts| {
-            parts.signature = cbor(&bytes(len))
+            parts.signature = cbor(&bytes(len));
         });
     }
 }

@@ -68,7 +68,7 @@ fn every_byte_flipped() {
 fn sampled_bytes_flipped_under_real_signatures() {
     each_genuine(|document, facts| {
         let mut flipped = document.to_vec();
-        for position in (facts["size"].as_u64().unwrap() as usize % 61..document.len()).step_by(61) {
+        for position in (document.len() % 61..document.len()).step_by(61) {
             flipped[position] ^= 0x04;
             assert!(verifies(&flipped, verify_at_ms(facts), &fast()).is_err(), "{position}");
             flipped[position] ^= 0x04;

@@ -215,8 +215,8 @@ mod tests {
         }
         for size in [0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff_usize] {
             let mut element = match size {
-                ..=0x7f => alloc::vec![0x30, u8::try_from(size).unwrap()],
-                ..=0xff => alloc::vec![0x30, 0x81, u8::try_from(size).unwrap()],
+                0..=0x7f => alloc::vec![0x30, u8::try_from(size).unwrap()],
+                0x80..=0xff => alloc::vec![0x30, 0x81, u8::try_from(size).unwrap()],
                 _ => [&[0x30, 0x82][..], &u16::try_from(size).unwrap().to_be_bytes()].concat(),
             };
             element.resize(element.len() + size, 7);

@@ -9,23 +9,23 @@ use pcrseal_core::crypto::{
 use pcrseal_core::error::{Code, Error};
 
 /// Every backend under test.
-pub(crate) fn backends() -> [Backend; 2] {
+pub fn backends() -> [Backend; 2] {
     [aws_lc::BACKEND, rustcrypto::BACKEND]
 }
 
 /// The faster one, for what need not run over both.
-pub(crate) fn fast() -> Backend {
+pub fn fast() -> Backend {
     aws_lc::BACKEND
 }
 
 /// A backend that takes every signature for good: what it still refuses is refused by form alone.
-pub(crate) fn accept_all() -> Backend {
+pub fn accept_all() -> Backend {
     verifying(&AcceptAll)
 }
 
 /// A backend that verifies with `real` and remembers what was good. Once [`Recorder::replay`] is called, it
 /// accepts exactly what it remembers, without any arithmetic.
-pub(crate) fn recorder(real: Backend) -> (Backend, &'static Recorder) {
+pub fn recorder(real: Backend) -> (Backend, &'static Recorder) {
     let recorder: &'static Recorder =
         Box::leak(Box::new(Recorder { real, good: Mutex::default(), replaying: Mutex::default() }));
     (verifying(recorder), recorder)
@@ -50,19 +50,19 @@ impl Es384 for AcceptAll {
 type Verdict = Result<(), SignatureRejected>;
 type Call = (Vec<u8>, Vec<u8>, Vec<u8>);
 
-pub(crate) struct Recorder {
+pub struct Recorder {
     real: Backend,
     good: Mutex<HashSet<Call>>,
     replaying: Mutex<bool>,
 }
 
 impl Recorder {
-    pub(crate) fn replay(&self) {
+    pub fn replay(&self) {
         *self.replaying.lock().unwrap() = true;
     }
 
     /// Number of good signatures remembered.
-    pub(crate) fn remembered(&self) -> usize {
+    pub fn remembered(&self) -> usize {
         self.good.lock().unwrap().len()
     }
 

@@ -1,20 +1,20 @@
 //! DER as a tree that can be altered and written again, with all lengths right.
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Node {
+pub enum Node {
     Primitive(u8, Vec<u8>),
     Constructed(u8, Vec<Node>),
 }
 
 impl Node {
-    pub(crate) fn parse(der: &[u8]) -> Self {
+    pub fn parse(der: &[u8]) -> Self {
         let (node, rest) = read(der);
         assert!(rest.is_empty());
         assert_eq!(node.encode(), der);
         node
     }
 
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         let (tag, contents) = match self {
             Self::Primitive(tag, contents) => (*tag, contents.clone()),
             Self::Constructed(tag, children) => (*tag, children.iter().flat_map(Self::encode).collect()),
@@ -32,14 +32,14 @@ impl Node {
         der
     }
 
-    pub(crate) fn children(&mut self) -> &mut Vec<Self> {
+    pub fn children(&mut self) -> &mut Vec<Self> {
         match self {
             Self::Constructed(_, children) => children,
             Self::Primitive(..) => panic!("primitive"),
         }
     }
 
-    pub(crate) fn contents(&mut self) -> &mut Vec<u8> {
+    pub fn contents(&mut self) -> &mut Vec<u8> {
         match self {
             Self::Primitive(_, contents) => contents,
             Self::Constructed(..) => panic!("constructed"),

@@ -9,14 +9,14 @@ use serde_json::Value as Json;
 use super::vectors;
 
 /// The folder's `index.json`, or `None` where the vectors are absent.
-pub(crate) fn index() -> Option<(std::path::PathBuf, Json)> {
+pub fn index() -> Option<(std::path::PathBuf, Json)> {
     let folder = vectors("attestation")?;
     let index = serde_json::from_slice(&fs::read(folder.join("index.json")).unwrap()).unwrap();
     Some((folder, index))
 }
 
 /// Calls `f` with every genuine document: its bytes, its entry in the index.
-pub(crate) fn each_genuine(f: impl Fn(&[u8], &Json)) {
+pub fn each_genuine(f: impl Fn(&[u8], &Json)) {
     let Some((folder, index)) = index() else { return };
     let documents = index["documents"].as_array().unwrap();
     assert_eq!(documents.len(), 23);
@@ -25,16 +25,16 @@ pub(crate) fn each_genuine(f: impl Fn(&[u8], &Json)) {
     }
 }
 
-pub(crate) fn read(folder: &Path, facts: &Json) -> Vec<u8> {
+pub fn read(folder: &Path, facts: &Json) -> Vec<u8> {
     fs::read(folder.join(facts["file"].as_str().unwrap())).unwrap()
 }
 
-pub(crate) fn verify_at_ms(facts: &Json) -> u64 {
+pub fn verify_at_ms(facts: &Json) -> u64 {
     facts["verify_at_unix"].as_u64().unwrap() * 1000
 }
 
 /// Seconds since the epoch of `YYYY-MM-DDTHH:MM:SS+00:00`.
-pub(crate) fn seconds(text: &str) -> u64 {
+pub fn seconds(text: &str) -> u64 {
     assert!(text.ends_with("+00:00"), "{text}");
     let number = |from: usize, to: usize| text[from..to].parse::<u64>().unwrap();
     // Days from civil, with the year starting in March.
@@ -44,13 +44,13 @@ pub(crate) fn seconds(text: &str) -> u64 {
     ((days * 24 + number(11, 13)) * 60 + number(14, 16)) * 60 + number(17, 19)
 }
 
-pub(crate) fn unhex(text: &str) -> Vec<u8> {
+pub fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
 /// A document in parts. Every part is raw CBOR, so that any fault can be written.
 #[derive(Clone)]
-pub(crate) struct Parts {
+pub struct Parts {
     pub head: Vec<u8>,
     pub protected: Vec<u8>,
     pub unprotected: Vec<u8>,
@@ -62,7 +62,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub(crate) fn of(document: &[u8]) -> Self {
+    pub fn of(document: &[u8]) -> Self {
         let envelope: Value = ciborium::from_reader(document).unwrap();
         let envelope = envelope.into_array().unwrap();
         let payload: Value = ciborium::from_reader(&envelope[2].as_bytes().unwrap()[..]).unwrap();
@@ -83,7 +83,7 @@ impl Parts {
         }
     }
 
-    pub(crate) fn payload(&self) -> Vec<u8> {
+    pub fn payload(&self) -> Vec<u8> {
         let definite = 0xa0 + u8::try_from(self.fields.len()).unwrap();
         let mut payload = vec![self.payload_head.unwrap_or(definite)];
         for (name, value) in &self.fields {
@@ -94,56 +94,56 @@ impl Parts {
         payload
     }
 
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         self.encode_with_payload(&cbor(&Value::Bytes(self.payload())))
     }
 
     /// The document with this raw item in the payload's place.
-    pub(crate) fn encode_with_payload(&self, payload: &[u8]) -> Vec<u8> {
+    pub fn encode_with_payload(&self, payload: &[u8]) -> Vec<u8> {
         [&self.head[..], &self.protected, &self.unprotected, payload, &self.signature, &self.tail].concat()
     }
 
     /// The raw value of a field.
-    pub(crate) fn field(&mut self, name: &str) -> &mut Vec<u8> {
+    pub fn field(&mut self, name: &str) -> &mut Vec<u8> {
         let name = cbor(&Value::from(name));
         &mut self.fields.iter_mut().find(|(other, _)| *other == name).unwrap().1
     }
 
-    pub(crate) fn remove(&mut self, name: &str) {
+    pub fn remove(&mut self, name: &str) {
         let name = cbor(&Value::from(name));
         let before = self.fields.len();
         self.fields.retain(|(other, _)| *other != name);
         assert_eq!(self.fields.len(), before - 1);
     }
 
-    pub(crate) fn push(&mut self, name: &str, value: Value) {
-        self.fields.push((cbor(&Value::from(name)), cbor(&value)));
+    pub fn push(&mut self, name: &str, value: impl Into<Value>) {
+        self.fields.push((cbor(&Value::from(name)), cbor(&value.into())));
     }
 
-    pub(crate) fn set(&mut self, name: &str, value: Value) {
-        *self.field(name) = cbor(&value);
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
+        *self.field(name) = cbor(&value.into());
     }
 
-    pub(crate) fn certificate(&mut self) -> Vec<u8> {
+    pub fn certificate(&mut self) -> Vec<u8> {
         let value: Value = ciborium::from_reader(&self.field("certificate")[..]).unwrap();
         value.into_bytes().unwrap()
     }
 
-    pub(crate) fn cabundle(&mut self) -> Vec<Vec<u8>> {
+    pub fn cabundle(&mut self) -> Vec<Vec<u8>> {
         let value: Value = ciborium::from_reader(&self.field("cabundle")[..]).unwrap();
         value.into_array().unwrap().into_iter().map(|item| item.into_bytes().unwrap()).collect()
     }
 
-    pub(crate) fn set_certificate(&mut self, der: Vec<u8>) {
+    pub fn set_certificate(&mut self, der: Vec<u8>) {
         self.set("certificate", Value::Bytes(der));
     }
 
-    pub(crate) fn set_cabundle(&mut self, ders: Vec<Vec<u8>>) {
+    pub fn set_cabundle(&mut self, ders: Vec<Vec<u8>>) {
         self.set("cabundle", Value::Array(ders.into_iter().map(Value::Bytes).collect()));
     }
 }
 
-pub(crate) fn cbor(value: &Value) -> Vec<u8> {
+pub fn cbor(value: &Value) -> Vec<u8> {
     let mut encoded = Vec::new();
     ciborium::into_writer(value, &mut encoded).unwrap();
     encoded
