@@ -41,6 +41,11 @@ pub(super) struct SendFailure(hyper::Error);
 
 /// Connects, and proves the endpoint's name if it is https.
 pub(super) async fn connect(endpoint: &Endpoint, tls: Option<&TlsConnector>) -> Result<Sender, Error> {
+    let tls = match (endpoint.server_name(), tls) {
+        (None, _) => None,
+        (Some(name), Some(tls)) => Some((name.clone(), tls)),
+        (Some(_), None) => return Err(Error::Configuration(Fault::new(Code::KmsNoRoots))),
+    };
     let connect_error = |source| Error::Connect { endpoint: endpoint.to_string(), source };
     let tcp = match endpoint.host() {
         Host::Addresses(addresses) => {
@@ -54,11 +59,10 @@ pub(super) async fn connect(endpoint: &Endpoint, tls: Option<&TlsConnector>) -> 
     // One small request at a time: waiting for more to send only adds delay.
     tcp.set_nodelay(true).map_err(connect_error)?;
 
-    let Some(server_name) = endpoint.server_name() else {
+    let Some((name, tls)) = tls else {
         return handshake(endpoint, tcp).await;
     };
-    let tls = tls.ok_or(Error::Configuration(Fault::new(Code::KmsNoRoots)))?;
-    let stream = tls.connect(server_name.clone(), tcp).await.map_err(|source| {
+    let stream = tls.connect(name, tcp).await.map_err(|source| {
         if source.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>) {
             Error::Tls { endpoint: endpoint.to_string(), source }
         } else {

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::connection::Sender;
 use crate::limits::{MAX_IDLE, MAX_IDLE_PER_ENDPOINT};
