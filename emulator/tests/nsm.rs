@@ -241,27 +241,17 @@ fn openssl_accepts_the_chain_within_its_validity_only() {
     let between: String = (1..4).filter_map(pem).collect();
     let between = folder.write("between.pem", between.as_bytes());
     let leaf = folder.write("leaf.pem", pem(4).unwrap().as_bytes());
-    let verify = |at: u64| {
-        let at = at.to_string();
-        openssl(&["verify", "-x509_strict", "-attime", &at, "-CAfile", &root, "-untrusted", &between, &leaf])
-    };
     let noon = NOON / 1000;
-    // OpenSSL's strict mode wants an AKI in every certificate, and genuine leaves have none.
-    for (at, expected) in [
-        (noon, true),
-        (noon - 3, true),
-        (noon - 4, false),
-        (noon + 3 * 3600, true),
-        (noon + 3 * 3600 + 1, false),
-    ] {
-        let at_text = at.to_string();
+    // OpenSSL counts the second of notAfter as expired; RFC 5280 does not.
+    let end = noon + 3 * 3600;
+    for (at, expected) in
+        [(noon - 4, false), (noon - 3, true), (noon, true), (end - 1, true), (end + 1, false)]
+    {
+        let at = at.to_string();
         let (ok, text) =
-            openssl(&["verify", "-attime", &at_text, "-CAfile", &root, "-untrusted", &between, &leaf])
-                .unwrap();
+            openssl(&["verify", "-attime", &at, "-CAfile", &root, "-untrusted", &between, &leaf]).unwrap();
         assert_eq!(ok, expected, "at {at}: {text}");
     }
-    let (ok, text) = verify(noon).unwrap();
-    assert!(!ok && text.contains("Missing Authority Key Identifier"), "{text}");
 }
 
 #[test]

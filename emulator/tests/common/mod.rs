@@ -1,5 +1,5 @@
 //! A signer and an HTTP client of the tests' own, so that the server meets neither its own code nor an SDK's.
-#![allow(dead_code)] // each test binary uses what it needs of this module
+#![allow(dead_code, unreachable_pub)] // each test binary uses what it needs of this module
 
 use std::path::PathBuf;
 use std::process::Command;
