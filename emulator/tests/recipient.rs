@@ -100,7 +100,9 @@ async fn an_attested_enclave_gets_its_data_key_and_gets_it_back() {
     assert_eq!(data_key.len(), 32);
 
     let request = json!({
-        "KeyId": arn, "CiphertextBlob": generated.text("CiphertextBlob"), "Recipient": recipient(&document(&fixture.nsm)),
+        "KeyId": arn,
+        "CiphertextBlob": generated.text("CiphertextBlob"),
+        "Recipient": recipient(&document(&fixture.nsm)),
     });
     let decrypted = fixture.client.call("Decrypt", &request).await.ok();
     assert_eq!(decrypted.json().get("Plaintext"), None);
@@ -269,6 +271,21 @@ fn rewrite(document: &[u8], change: impl FnOnce(&mut Vec<(Cbor, Cbor)>)) -> Vec<
     sign1.to_vec().unwrap()
 }
 
+type Fields = Vec<(Cbor, Cbor)>;
+type Change = Box<dyn FnOnce(&mut Fields)>;
+
+fn position(fields: &Fields, name: &str) -> usize {
+    fields.iter().position(|(key, _)| key.as_text() == Some(name)).unwrap()
+}
+
+/// Replaces one field.
+fn set(name: &'static str, value: Cbor) -> Change {
+    Box::new(move |fields| {
+        let position = position(fields, name);
+        fields[position].1 = value;
+    })
+}
+
 #[tokio::test]
 async fn forged_and_malformed_documents_are_refused() {
     let fixture = Fixture::start().await;
@@ -276,55 +293,30 @@ async fn forged_and_malformed_documents_are_refused() {
     let genuine = document(&fixture.nsm);
     let (untrusted, malformed) =
         ("cannot verify the attestation document", "cannot parse the attestation document");
-    fn set(fields: &mut [(Cbor, Cbor)], name: &str, value: Cbor) {
-        fields.iter_mut().find(|(key, _)| key.as_text() == Some(name)).unwrap().1 = value;
-    }
-    type Change = Box<dyn FnOnce(&mut Vec<(Cbor, Cbor)>)>;
+    let root_as_leaf: Change = Box::new(|fields| {
+        let (bundle, leaf) = (position(fields, "cabundle"), position(fields, "certificate"));
+        fields[leaf].1 = fields[bundle].1.as_array().unwrap()[0].clone();
+    });
+    let without_zonal: Change = Box::new(|fields| {
+        let bundle = position(fields, "cabundle");
+        fields[bundle].1.as_array_mut().unwrap().remove(2);
+    });
+    let without_pcrs: Change = Box::new(|fields| drop(fields.remove(position(fields, "pcrs"))));
+    let zero = (Cbor::from(0), Cbor::Bytes(vec![0; 48]));
     let changes: Vec<(&str, &str, Change)> = vec![
-        ("another nonce", untrusted, Box::new(|f| set(f, "nonce", Cbor::Bytes(vec![1])))),
-        ("no cabundle", malformed, Box::new(|f| set(f, "cabundle", Cbor::Array(vec![])))),
-        (
-            "root as leaf",
-            untrusted,
-            Box::new(|f| {
-                let root = f
-                    .iter()
-                    .find(|(key, _)| key.as_text() == Some("cabundle"))
-                    .unwrap()
-                    .1
-                    .as_array()
-                    .unwrap()[0]
-                    .clone();
-                set(f, "certificate", root);
-            }),
-        ),
-        (
-            "bundle without zonal",
-            untrusted,
-            Box::new(|f| {
-                let (_, bundle) = f.iter_mut().find(|(key, _)| key.as_text() == Some("cabundle")).unwrap();
-                bundle.as_array_mut().unwrap().remove(2);
-            }),
-        ),
-        (
-            "garbage certificate",
-            malformed,
-            Box::new(|f| set(f, "certificate", Cbor::Bytes(vec![0x30, 0x80]))),
-        ),
-        ("repeated field", malformed, Box::new(|f| f.push(f[0].clone()))),
-        ("unknown field", malformed, Box::new(|f| f.push((Cbor::from("extra"), Cbor::Null)))),
-        ("missing pcrs", malformed, Box::new(|f| f.retain(|(key, _)| key.as_text() != Some("pcrs")))),
-        ("no pcr", malformed, Box::new(|f| set(f, "pcrs", Cbor::Map(vec![])))),
-        (
-            "repeated pcr",
-            malformed,
-            Box::new(|f| {
-                let pcr = (Cbor::from(0), Cbor::Bytes(vec![0; 48]));
-                set(f, "pcrs", Cbor::Map(vec![pcr.clone(), pcr]));
-            }),
-        ),
-        ("another digest", malformed, Box::new(|f| set(f, "digest", Cbor::from("SHA256")))),
-        ("long nonce", malformed, Box::new(|f| set(f, "nonce", Cbor::Bytes(vec![0; 1025])))),
+        ("another nonce", untrusted, set("nonce", Cbor::Bytes(vec![1]))),
+        ("no cabundle", malformed, set("cabundle", Cbor::Array(vec![]))),
+        ("root as leaf", untrusted, root_as_leaf),
+        ("bundle without zonal", untrusted, without_zonal),
+        ("garbage certificate", malformed, set("certificate", Cbor::Bytes(vec![0x30, 0x80]))),
+        ("repeated field", malformed, Box::new(|fields| fields.push(fields[0].clone()))),
+        ("unknown field", malformed, Box::new(|fields| fields.push((Cbor::from("extra"), Cbor::Null)))),
+        ("missing pcrs", malformed, without_pcrs),
+        ("no pcr", malformed, set("pcrs", Cbor::Map(vec![]))),
+        ("repeated pcr", malformed, set("pcrs", Cbor::Map(vec![zero.clone(), zero]))),
+        ("short pcr", malformed, set("pcrs", Cbor::Map(vec![(Cbor::from(0), Cbor::Bytes(vec![0; 32]))]))),
+        ("another digest", malformed, set("digest", Cbor::from("SHA256"))),
+        ("long nonce", malformed, set("nonce", Cbor::Bytes(vec![0; 1025]))),
     ];
     for (what, text, change) in changes {
         let reply = generate(&fixture, &arn, &rewrite(&genuine, change)).await;
@@ -368,7 +360,8 @@ async fn the_recipients_algorithm_is_checked() {
     fixture.client.call("GenerateDataKey", &request).await.is_error(
         400,
         "ValidationException",
-        "Value 'RSAES_OAEP_SHA_1' at 'recipient.keyEncryptionAlgorithm' failed to satisfy constraint: Member must satisfy enum value set: [RSAES_OAEP_SHA_256]",
+        "Value 'RSAES_OAEP_SHA_1' at 'recipient.keyEncryptionAlgorithm' failed to satisfy \
+         constraint: Member must satisfy enum value set: [RSAES_OAEP_SHA_256]",
     );
     let to = json!({ "AttestationDocument": STANDARD.encode(document(&fixture.nsm)) });
     let request = json!({ "KeyId": arn, "KeySpec": "AES_256", "Recipient": to });

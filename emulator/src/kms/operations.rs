@@ -256,7 +256,8 @@ impl Call<'_> {
             Some(key) if key.region == self.region => self.take(key),
             _ => Err(ApiError::new(
                 "AccessDeniedException",
-                "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
+                "The ciphertext refers to a customer master key that does not exist, does not exist in this \
+                 region, or you are not allowed to access.",
             )),
         }
     }
