@@ -58,8 +58,8 @@ fn boot_measures_what_aws_measures() {
     // PCR4 of a genuine document from that instance.
     if let Some(folder) = vectors("attestation") {
         let genuine = payload(&std::fs::read(folder.join("2026-04-21_prod_f1f05745.cbor")).unwrap());
-        let pcr4 = &field(&genuine, "pcrs").as_map().unwrap()[4].1;
-        assert_eq!(pcrs.get(index(4)).unwrap().as_bytes().as_slice(), pcr4.as_bytes().unwrap());
+        let instance = &field(&genuine, "pcrs").as_map().unwrap()[4].1;
+        assert_eq!(pcrs.get(index(4)).unwrap().as_bytes().as_slice(), instance.as_bytes().unwrap());
     }
 }
 

@@ -10,7 +10,9 @@ use aws_lc_rs::cipher::{AES_256, DecryptionContext, PaddedBlockDecryptingKey, Un
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::iv::FixedLength;
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey};
+use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ciborium::Value as Cbor;
@@ -22,6 +24,8 @@ use pcrseal_emulator::Clock;
 use pcrseal_emulator::kms::{Access, ContentForm, KeyOptions, KeyPolicy, Operation};
 use pcrseal_emulator::nsm::{Authority, MapEncoding, Nsm, NsmConfig};
 use serde_json::{Value, json};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
 
 /// One RSA key for all tests: making one takes a while.
 fn rsa() -> &'static (PrivateDecryptingKey, Vec<u8>) {
@@ -348,6 +352,32 @@ async fn forged_and_malformed_documents_are_refused() {
     {
         generate(&fixture, &arn, &nested).await.is_error(400, "ValidationException", malformed);
     }
+}
+
+/// A forger who cannot make an authority sign puts a key of its own into the enclave's certificate, and signs
+/// the document with it.
+#[tokio::test]
+async fn a_leaf_that_no_authority_signed_is_refused() {
+    let fixture = Fixture::start().await;
+    let arn = attested_key(&fixture);
+    let forger = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
+    let rewritten = rewrite(&document(&fixture.nsm), |fields| {
+        let position = position(fields, "certificate");
+        let certificate = fields[position].1.as_bytes_mut().unwrap();
+        let parsed = Certificate::from_der(certificate).unwrap();
+        let key = parsed.tbs_certificate().subject_public_key_info().subject_public_key.raw_bytes().to_vec();
+        let at = certificate.windows(key.len()).position(|window| window == key).unwrap();
+        certificate[at..at + key.len()].copy_from_slice(forger.public_key().as_ref());
+    });
+    let mut forged = CoseSign1::from_slice(&rewritten).unwrap();
+    forged.signature = forger.sign(&SystemRandom::new(), &forged.tbs_data(b"")).unwrap().as_ref().to_vec();
+    let reply = generate(&fixture, &arn, &forged.to_vec().unwrap()).await;
+    reply.is_error(400, "ValidationException", "cannot verify");
+    // The rewriting itself does no harm where the encoding stays: the map is definite here.
+    let nsm =
+        Nsm::boot(&fixture.authority, NsmConfig::new(image()).map_encoding(MapEncoding::Definite)).unwrap();
+    let untouched = rewrite(&document(&nsm), |_| ());
+    generate(&fixture, &arn, &untouched).await.ok();
 }
 
 #[tokio::test]

@@ -193,7 +193,8 @@ async fn accounts_and_regions_are_kept_apart() {
         "AccessDeniedException",
         &format!(
             "User: arn:aws:sts::444455556666:assumed-role/other/emulated-session is not authorized \
-             to perform: kms:DescribeKey on resource: {arn} because no resource-based policy allows the kms:DescribeKey action"
+             to perform: kms:DescribeKey on resource: {arn} because \
+             no resource-based policy allows the kms:DescribeKey action"
         ),
     );
     fixture.kms.key(&arn).unwrap().set_policy(KeyPolicy::allow_all().principal(ROLE_2));
