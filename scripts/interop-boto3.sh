@@ -2,11 +2,11 @@
 # Drives the emulator binary with boto3, AWS's own client for Python: an independent reading of SigV4, JSON 1.1
 # and KMS's errors.
 #
-# Takes about a minute the first time (boto3 into a virtual environment below ${XDG_CACHE_HOME:-~/.cache}), and
+# Takes about 20 seconds the first time (boto3 into a virtual environment below ${XDG_CACHE_HOME:-~/.cache}), and
 # five seconds after that, besides building the emulator. Needs python3 with venv, cargo, and a PyPI index.
 set -eu
 cd "$(dirname "$0")/.."
-echo "interop-boto3: about a minute the first time, then a few seconds"
+echo "interop-boto3: about 20 seconds the first time, then five"
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/pcrseal/boto3-venv"
 if ! "$cache/bin/python" -c 'import boto3' 2>/dev/null; then

@@ -369,9 +369,9 @@ async fn a_leaf_that_no_authority_signed_is_refused() {
         let at = certificate.windows(key.len()).position(|window| window == key).unwrap();
         certificate[at..at + key.len()].copy_from_slice(forger.public_key().as_ref());
     });
-    let mut forged = CoseSign1::from_slice(&rewritten).unwrap();
-    forged.signature = forger.sign(&SystemRandom::new(), &forged.tbs_data(b"")).unwrap().as_ref().to_vec();
-    let reply = generate(&fixture, &arn, &forged.to_vec().unwrap()).await;
+    let mut signed = CoseSign1::from_slice(&rewritten).unwrap();
+    signed.signature = forger.sign(&SystemRandom::new(), &signed.tbs_data(b"")).unwrap().as_ref().to_vec();
+    let reply = generate(&fixture, &arn, &signed.to_vec().unwrap()).await;
     reply.is_error(400, "ValidationException", "cannot verify");
     // The rewriting itself does no harm where the encoding stays: the map is definite here.
     let nsm =
