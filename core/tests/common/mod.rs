@@ -5,6 +5,7 @@
 pub mod cms;
 pub mod forge;
 pub mod kms;
+pub mod tree;
 
 use std::path::PathBuf;
 
