@@ -273,13 +273,12 @@ impl Session {
         if length == 0 || length > MAX_KMS_CIPHERTEXT_LEN {
             return Err(Error::number(Code::AnswerLength, "CiphertextBlob bytes", "1..6144", length as u64));
         }
-        let sealed = match &slot.share_key {
-            Some(share_key) => self.plan.seal_share(&self.context, &slot.share, share_key)?,
-            None => {
-                let ciphertext = answer.ciphertext_for_recipient.ok_or(Code::AnswerMissing)?;
-                let share_key = share_key_of(&self.recipient.open(ciphertext)?).ok_or(Code::Rejected)?;
-                self.plan.seal_share(&self.context, &slot.share, &share_key)?
-            }
+        let sealed = if let Some(share_key) = &slot.share_key {
+            self.plan.seal_share(&self.context, &slot.share, share_key)?
+        } else {
+            let ciphertext = answer.ciphertext_for_recipient.ok_or(Code::AnswerMissing)?;
+            let share_key = share_key_of(&self.recipient.open(ciphertext)?).ok_or(Code::Rejected)?;
+            self.plan.seal_share(&self.context, &slot.share, &share_key)?
         };
         slot.wrapped =
             Some(SealedShare { key: key.clone(), ciphertext_blob: answer.ciphertext_blob.to_vec(), sealed });
