@@ -100,21 +100,23 @@ fn every_lie_is_a_bad_response_and_the_others_finish_the_job() {
     }
 }
 
+/// One key for many recipients.
+struct Shared(std::sync::Arc<Box<dyn pcrseal_core::crypto::RsaKey>>);
+impl pcrseal_core::crypto::RsaKey for Shared {
+    fn public_key_der(&self) -> &[u8] {
+        self.0.public_key_der()
+    }
+    fn decrypt_oaep_sha256(&self, ciphertext: &[u8]) -> Result<pcrseal_core::secret::Secret, Error> {
+        self.0.decrypt_oaep_sha256(ciphertext)
+    }
+}
+
 #[test]
 fn an_answer_cut_or_altered_anywhere_never_counts_as_a_share() {
     let (kms, policy, measured) = (MemoryKms::default(), policy(Wrapping::Attested), measured(1));
     let (blob, _) = sealed(&policy, &measured, &kms, LC);
     // One key for all of them: what is tested is the reading, and a key takes long to make.
     let key = std::sync::Arc::new(LC.rsa.generate().unwrap());
-    struct Shared(std::sync::Arc<Box<dyn pcrseal_core::crypto::RsaKey>>);
-    impl pcrseal_core::crypto::RsaKey for Shared {
-        fn public_key_der(&self) -> &[u8] {
-            self.0.public_key_der()
-        }
-        fn decrypt_oaep_sha256(&self, ciphertext: &[u8]) -> Result<pcrseal_core::secret::Secret, Error> {
-            self.0.decrypt_oaep_sha256(ciphertext)
-        }
-    }
     let begin = || {
         let recipient = Recipient::from_key(Box::new(Shared(key.clone())));
         unseal::Plan::new(&blob, &policy, &measured, b"").unwrap().begin(recipient)

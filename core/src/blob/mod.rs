@@ -76,14 +76,18 @@ impl Header {
         let mut reader = Reader::new(bytes);
         reader.map_of(2, "protected header")?;
         reader.expect_int(LABEL_ALG, "alg label")?;
-        reader.expect_int(ALG_A256GCM, "alg")?;
+        let alg = reader.int("alg")?;
         reader.expect_key(LABEL_PCRSEAL)?;
         let fields = reader.map(LABEL_PCRSEAL)?;
-        // The version comes first, so that a later format is named before anything else in it confuses.
+        // The version is judged first, so that a later format, whose algorithm may be another, is named for
+        // what it is.
         reader.expect_key("v")?;
         let version = reader.uint("v")?;
         if version != FORMAT_VERSION {
             return Err(Error::number(Code::BlobVersion, "version", "1", version));
+        }
+        if alg != ALG_A256GCM {
+            return Err(Error::field(Code::BlobMalformed, "alg"));
         }
         if fields != 5 {
             return Err(Error::field(Code::BlobMalformed, LABEL_PCRSEAL));

@@ -57,16 +57,16 @@ impl Writer {
             if value < 24 {
                 self.0.push(major | value);
             } else {
-                self.0.extend_from_slice(&[major | 24, value]);
+                self.0.extend_from_slice(&[major | 0x18, value]);
             }
         } else if let Ok(value) = u16::try_from(value) {
-            self.0.push(major | 25);
+            self.0.push(major | 0x19);
             self.0.extend_from_slice(&value.to_be_bytes());
         } else if let Ok(value) = u32::try_from(value) {
-            self.0.push(major | 26);
+            self.0.push(major | 0x1a);
             self.0.extend_from_slice(&value.to_be_bytes());
         } else {
-            self.0.push(major | 27);
+            self.0.push(major | 0x1b);
             self.0.extend_from_slice(&value.to_be_bytes());
         }
         self

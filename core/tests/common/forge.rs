@@ -67,6 +67,11 @@ impl Forge {
 
     /// Puts the outer layer back, under a content key of the forger's own.
     pub fn close(&self) -> Vec<u8> {
+        self.close_around(&self.bundle())
+    }
+
+    /// Puts the outer layer around a bundle of any bytes.
+    pub fn close_around(&self, bundle: &[u8]) -> Vec<u8> {
         let text = |text: &str| Value::from(text);
         let fields = Value::Map(vec![
             (text("v"), self.version.into()),
@@ -81,7 +86,7 @@ impl Forge {
         let mut builder = coset::CoseEncryptBuilder::new()
             .protected(protected.build())
             .unprotected(HeaderBuilder::new().iv(iv.to_vec()).build())
-            .create_ciphertext(&self.bundle(), &self.external_aad, |plaintext, aad| {
+            .create_ciphertext(bundle, &self.external_aad, |plaintext, aad| {
                 let payload = Payload { msg: plaintext, aad };
                 Aes256Gcm::new((&content_key).into()).encrypt((&iv).into(), payload).unwrap()
             });
@@ -101,7 +106,8 @@ impl Forge {
         builder.build().to_tagged_vec().unwrap()
     }
 
-    fn bundle(&self) -> Vec<u8> {
+    /// The plaintext of the outer layer.
+    pub fn bundle(&self) -> Vec<u8> {
         let shares = self.shares.iter().map(|(key, blob, sealed)| {
             Value::Array(vec![key.clone().into(), blob.clone().into(), sealed.clone().into()])
         });

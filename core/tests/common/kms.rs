@@ -16,11 +16,15 @@ use pcrseal_core::unseal::{self, DecryptAnswer, Opened};
 
 use super::cms::ciphertext_for_recipient;
 
-type Context = Vec<(String, String)>;
+/// An encryption context's entries, sorted by key.
+pub type Context = Vec<(String, String)>;
 
 /// Remembers what it encrypted; a ciphertext blob is only a name here.
 #[derive(Default)]
-pub struct MemoryKms(Mutex<HashMap<Vec<u8>, (KeyArn, Context, Vec<u8>)>>);
+pub struct MemoryKms(Mutex<HashMap<Vec<u8>, Entry>>);
+
+/// Key, encryption context, plaintext.
+type Entry = (KeyArn, Context, Vec<u8>);
 
 impl MemoryKms {
     pub fn encrypt(&self, key: &KeyArn, context: &EncryptionContext, plaintext: &[u8]) -> Vec<u8> {
@@ -28,6 +32,11 @@ impl MemoryKms {
         let blob = format!("{key} {}", entries.len()).into_bytes();
         entries.insert(blob.clone(), (key.clone(), owned(context), plaintext.to_vec()));
         blob
+    }
+
+    /// Takes over what another KMS encrypted.
+    pub fn remember(&self, key: KeyArn, blob: Vec<u8>, context: Context, plaintext: Vec<u8>) {
+        self.0.lock().unwrap().insert(blob, (key, context, plaintext));
     }
 
     pub fn decrypt(&self, key: &KeyArn, blob: &[u8], context: &EncryptionContext) -> Option<Vec<u8>> {
@@ -142,8 +151,11 @@ pub fn answer_all(plan: unseal::Plan, kms: &MemoryKms, backend: &Backend) -> (Re
     session.finish()
 }
 
+/// `KeyId` and `CiphertextForRecipient`.
+pub type Answer = (String, Vec<u8>);
+
 /// What the keys answer: `None` is an error of KMS.
-pub fn decrypt_all(session: &unseal::Session, kms: &MemoryKms) -> Vec<(u8, Option<(String, Vec<u8>)>)> {
+pub fn decrypt_all(session: &unseal::Session, kms: &MemoryKms) -> Vec<(u8, Option<Answer>)> {
     let public_key = session.recipient_public_key();
     session
         .requests()
@@ -160,24 +172,30 @@ pub fn answer_of<'a>(key_id: &'a str, for_recipient: &'a [u8]) -> DecryptAnswer<
     DecryptAnswer { key_id, ciphertext_for_recipient: Some(for_recipient), plaintext_present: false }
 }
 
-/// Deterministic "random" bytes: SHA-256 of a counter. For vectors alone.
-pub struct Counted(Mutex<u64>);
+/// Deterministic "random" bytes: SHA-256 of a counter. Remembers what it gave. For vectors alone.
+#[derive(Default)]
+pub struct Counted {
+    counter: Mutex<u64>,
+    given: Mutex<Vec<Vec<u8>>>,
+}
 
 impl Counted {
-    pub const fn new() -> Self {
-        Self(Mutex::new(0))
+    /// Everything that was given, request by request.
+    pub fn given(&self) -> Vec<Vec<u8>> {
+        self.given.lock().unwrap().clone()
     }
 }
 
 impl SecureRandom for Counted {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), Error> {
         use sha2::Digest;
-        let mut counter = self.0.lock().unwrap();
+        let mut counter = self.counter.lock().unwrap();
         for chunk in buffer.chunks_mut(32) {
             let block = sha2::Sha256::digest(counter.to_be_bytes());
             chunk.copy_from_slice(&block[..chunk.len()]);
             *counter += 1;
         }
+        self.given.lock().unwrap().push(buffer.to_vec());
         Ok(())
     }
 }

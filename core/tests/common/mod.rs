@@ -8,7 +8,11 @@ pub mod der_tree;
 pub mod documents;
 pub mod forge;
 pub mod kms;
+pub mod refused;
+pub mod steps;
+pub mod tree;
 
+use std::fmt::Write;
 use std::path::PathBuf;
 
 /// The folder of genuine AWS documents beside the checkout (`../shared/vectors/NAME`), which is not part of
@@ -21,4 +25,18 @@ pub fn vectors(name: &str) -> Option<PathBuf> {
     assert!(std::env::var_os("CI").is_none(), "CI needs ../shared/vectors/{name}");
     println!("skipped: no ../shared/vectors/{name} beside this checkout");
     None
+}
+
+/// Lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+/// The bytes of hex digits.
+pub fn unhex(digits: &str) -> Vec<u8> {
+    assert_eq!(digits.len() % 2, 0);
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
 }
