@@ -52,8 +52,7 @@ impl Binding {
         unwrap_key(&kek, &self.wrapped_key).ok_or(Code::BindingRejected.into())
     }
 
-    //= RFC 9053 section 6.2.1: "When using a COSE key that wraps with AES-KW […] The 'protected' field of the
-    //= recipient structure MUST be empty."
+    //= RFC 9053 section 6.2.1: AES-KW authenticates no protected header, so the recipient's must be empty.
     /// `[h'', {1: -5, "pcrseal": {"pcrs": {index: value}, "salt": salt}}, wrapped key]`
     pub(super) fn write(&self, writer: Writer) -> Writer {
         let writer = writer
