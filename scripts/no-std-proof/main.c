@@ -1,5 +1,6 @@
 // Runs the proof library: C brings the allocator and the process, no Rust std is anywhere.
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,12 +8,12 @@
 // ever calls it. std would define it.
 void rust_eh_personality(void) { abort(); }
 
-unsigned int proof_seal_rebind_unseal(void);
+uint32_t proof_seal_rebind_unseal(void);
 
 int main(void) {
-    unsigned int code = proof_seal_rebind_unseal();
+    uint32_t code = proof_seal_rebind_unseal();
     if (code != 0) {
-        fprintf(stderr, "seal, rebind, unseal: error %u\n", code);
+        fprintf(stderr, "seal, rebind, unseal: error %" PRIu32 "\n", code);
         return 1;
     }
     puts("seal, rebind, unseal: ok");

@@ -13,13 +13,11 @@ mod kms;
 mod runtime;
 mod sessions;
 
-use core::ffi::c_uint;
-
 /// Seals a generated secret under a 3-of-5 quorum, adds a binding, drops the first one, and unseals as the
 /// image of the new one.
 ///
 /// Returns 0, or the stable code of the error.
 #[unsafe(no_mangle)]
-pub extern "C" fn proof_seal_rebind_unseal() -> c_uint {
-    sessions::seal_rebind_unseal().map_or_else(|error| error.code().number().into(), |()| 0)
+pub extern "C" fn proof_seal_rebind_unseal() -> u32 {
+    sessions::seal_rebind_unseal().map_or_else(|error| error.code().number(), |()| 0)
 }
