@@ -27,5 +27,5 @@ fi
 for target in "${targets[@]}"; do
     echo "fuzzing $target for $seconds s"
     cargo +nightly fuzz run --target-dir target/fuzz "$target" -- \
-        -max_total_time="$seconds" -rss_limit_mb=1024 -timeout=10 -max_len=16384 -print_final_stats=1
+        -max_total_time="$seconds" -rss_limit_mb=1024 -timeout=10 -max_len=16384 -verbosity=0 -print_final_stats=1
 done
