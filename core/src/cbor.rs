@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn lengths_blown_up_are_truncation() {
-        let huge = |major: u8| vec![major << 5 | 27, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+        let huge = |major: u8| vec![major << 5 | 0x1b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
         assert_eq!(code(Reader::new(&huge(2)).bytes("f")), Code::CborTruncated);
         assert_eq!(code(Reader::new(&huge(3)).text("f")), Code::CborTruncated);
         assert_eq!(code(Reader::new(&huge(4)).array("f")), Code::CborTruncated);

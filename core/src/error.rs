@@ -59,6 +59,11 @@ registry! {
     1103 PcrHex "pcr_hex" "a PCR value holds something else than hex digits";
     1104 MeasurementsJson "measurements_json" "not the measurements JSON that nitro-cli prints";
     1105 MeasurementsAlgorithm "measurements_algorithm" "the measurements are not SHA-384";
+    1106 MeasurementsMissing "measurements_missing" "the measurements JSON lacks a field";
+    1107 MeasurementsUnknown "measurements_unknown" "the measurements JSON has a measurement that nitro-cli does not print";
+    1108 RoleArn "role_arn" "not the ARN of an IAM role (arn:PARTITION:iam::ACCOUNT:role/NAME)";
+    1109 InstanceId "instance_id" "not an EC2 instance id (i- and 8 or 17 lower-case hex digits)";
+    1110 SigningCertificate "signing_certificate" "not the DER of a certificate (PEM has to be decoded first)";
 
     // CBOR and COSE.
     1201 CborTruncated "cbor_truncated" "the CBOR ends in the middle of an item";
@@ -70,8 +75,38 @@ registry! {
     1207 CborRange "cbor_range" "a CBOR integer is outside the range of its place";
     1208 CborDuplicateKey "cbor_duplicate_key" "a CBOR map has the same key twice";
     1209 CborValue "cbor_value" "a CBOR item has another value or length than its place demands";
+    1221 CoseTag "cose_tag" "the message carries another CBOR tag than that of COSE_Sign1 (18)";
+    1222 CoseArray "cose_array" "COSE_Sign1 is an array of four";
+    1223 CoseProtected "cose_protected" "the protected header is not exactly {1: -35} (ES384)";
+    1224 CoseUnprotected "cose_unprotected" "the unprotected header is not empty";
+    1225 CosePayload "cose_payload" "the COSE payload is outside 1..16384 bytes";
+    1226 CoseSignatureLength "cose_signature_length" "an ES384 signature is 96 bytes";
+    1227 CoseSignatureRejected "cose_signature_rejected" "the COSE signature does not verify under the leaf certificate's key";
 
-    // Attestation documents.
+    // Attestation documents and their certificates.
+    1301 AttestationFieldUnknown "attestation_field_unknown" "the attestation document has a field that the specification does not name";
+    1302 AttestationFieldMissing "attestation_field_missing" "the attestation document lacks a required field";
+    1303 AttestationModuleId "attestation_module_id" "the attestation document's module_id is empty";
+    1304 AttestationDigest "attestation_digest" "the attestation document's digest is not SHA384";
+    1305 AttestationTimestamp "attestation_timestamp" "the attestation document's timestamp is zero";
+    1306 AttestationPcrCount "attestation_pcr_count" "an attestation document holds 1..32 PCRs";
+    1307 AttestationPcrFields "attestation_pcr_fields" "the attestation document has both pcrs and nitrotpm_pcrs";
+    1308 AttestationCabundle "attestation_cabundle" "the attestation document's cabundle holds 1..7 certificates";
+    1309 AttestationFieldLength "attestation_field_length" "a field of the attestation document is outside its length";
+    1351 CertificateMalformed "certificate_malformed" "not the DER of an X.509 certificate";
+    1352 CertificateVersion "certificate_version" "the certificate is not of version 3";
+    1353 CertificateAlgorithm "certificate_algorithm" "the certificate's key is not P-384 or its signature not ecdsa-with-SHA384";
+    1354 CertificateBasicConstraints "certificate_basic_constraints" "the certificate lacks BasicConstraints, or is a CA where an end entity belongs or the reverse";
+    1355 CertificatePathLength "certificate_path_length" "more CA certificates follow than pathLenConstraint allows";
+    1356 CertificateKeyUsage "certificate_key_usage" "the certificate lacks keyCertSign (CA) or digitalSignature (end entity)";
+    1357 CertificateCriticalExtension "certificate_critical_extension" "the certificate has a critical extension that is not understood";
+    1358 CertificateNotYetValid "certificate_not_yet_valid" "the certificate is not yet valid at the verification time";
+    1359 CertificateExpired "certificate_expired" "the certificate has expired at the verification time";
+    1360 CertificateRoot "certificate_root" "the chain does not start at a trusted root";
+    1361 CertificateOrder "certificate_order" "the certificate's issuer is not the subject of the one above it";
+    1362 CertificateRepeated "certificate_repeated" "two certificates of the chain have the same subject";
+    1363 CertificateSignature "certificate_signature" "a certificate's signature does not verify under its issuer's key";
+    1364 CertificateChain "certificate_chain" "path validation refuses the certificate chain";
 
     // CMS and recipient.
     1401 CmsSize "cms_size" "the CiphertextForRecipient is empty or longer than KMS makes it";
@@ -159,10 +194,66 @@ registry! {
 
     // Attesters.
     2001 Attester "attester" "the attester (the Nitro Secure Module) failed";
+    2002 NsmInvalidArgument "nsm_invalid_argument" "the Nitro Secure Module refuses an argument";
+    2003 NsmInvalidIndex "nsm_invalid_index" "the Nitro Secure Module has no PCR with this index";
+    2004 NsmReadOnlyIndex "nsm_read_only_index" "the PCR is locked: it can be neither extended nor locked again";
+    2005 NsmInputTooLarge "nsm_input_too_large" "an input is longer than the Nitro Secure Module takes";
 
-    // KMS client.
+    // KMS client: configuration.
+    3001 KmsEndpoint "kms_endpoint" "an endpoint is http://HOST[:PORT] or https://HOST[:PORT]";
+    3002 KmsEndpointNotLoopback "kms_endpoint_not_loopback" "an http:// endpoint is allowed on a loopback address only";
+    3003 KmsNoRoots "kms_no_roots" "an https endpoint needs root certificates, and none were given";
+    3004 KmsRootCertificate "kms_root_certificate" "a root certificate cannot be read";
+    3005 KmsCredentials "kms_credentials" "credentials are missing, or not of the form that AWS issues";
+    3006 KmsRegion "kms_region" "not the name of an AWS region";
+    3007 KmsClock "kms_clock" "the clock stands outside the years 1970 to 9999";
+    3008 KmsTlsVersions "kms_tls_versions" "the TLS implementation offers neither TLS 1.2 nor TLS 1.3";
+
+    // KMS client: requests.
+    3011 KmsKeyId "kms_key_id" "a KeyId is 1..2048 bytes";
+    3012 KmsCiphertextBlob "kms_ciphertext_blob" "a CiphertextBlob is 1..6144 bytes";
+    3013 KmsPlaintext "kms_plaintext" "a Plaintext is 1..4096 bytes";
+    3014 KmsAttestationDocument "kms_attestation_document" "an AttestationDocument is 1..262144 bytes";
+    3015 KmsNumberOfBytes "kms_number_of_bytes" "a data key is 1..1024 bytes";
+    3016 KmsEncryptionContext "kms_encryption_context" "an EncryptionContext is too large, or holds an empty key";
+    3017 KmsRequest "kms_request" "the request cannot be written";
+
+    // KMS client: the way to KMS.
+    3021 KmsConnect "kms_connect" "no connection to the endpoint";
+    3022 KmsTls "kms_tls" "the TLS handshake with the endpoint failed";
+    3023 KmsConnectTimeout "kms_connect_timeout" "the connection was not established in time";
+    3024 KmsTimeout "kms_timeout" "KMS did not answer in time";
+    3025 KmsHttp "kms_http" "the connection broke, or the answer is not HTTP";
+
+    // KMS client: answers that cannot be used.
+    3031 KmsAnswerTooLong "kms_answer_too_long" "the answer is longer than any answer of KMS";
+    3032 KmsAnswerMalformed "kms_answer_malformed" "the answer is not the JSON of this operation";
+    3033 KmsAnswerField "kms_answer_field" "a field of the answer is missing or outside its bounds";
+    3034 KmsPlaintextBesideRecipient "kms_plaintext_beside_recipient" "the answer to a request with Recipient holds a Plaintext: the endpoint does not honour Recipient";
+
+    // KMS client: errors of the service, by class.
+    3041 KmsAccessDenied "kms_access_denied" "KMS refused: access denied";
+    3042 KmsAttestationRejected "kms_attestation_rejected" "KMS refused the attestation document";
+    3043 KmsKeyDisabled "kms_key_disabled" "the KMS key is disabled";
+    3044 KmsKeyPendingDeletion "kms_key_pending_deletion" "the KMS key is pending deletion";
+    3045 KmsKeyInvalidState "kms_key_invalid_state" "the state of the KMS key does not permit the request";
+    3046 KmsNotFound "kms_not_found" "there is no such KMS key";
+    3047 KmsIncorrectKey "kms_incorrect_key" "the ciphertext was made under another KMS key";
+    3048 KmsInvalidCiphertext "kms_invalid_ciphertext" "KMS cannot open the ciphertext: altered, or another EncryptionContext";
+    3049 KmsDryRunOperation "kms_dry_run_operation" "the dry run says: the request would have succeeded";
+    3050 KmsThrottled "kms_throttled" "KMS throttled the request";
+    3051 KmsUnavailable "kms_unavailable" "KMS is unavailable for the moment";
+    3052 KmsCredentialsRejected "kms_credentials_rejected" "AWS rejected the signature or the credentials";
+    3053 KmsClockSkew "kms_clock_skew" "AWS rejected the time of the request: the clocks differ";
+    3054 KmsValidation "kms_validation" "KMS found the request invalid";
+    3055 KmsOther "kms_other" "KMS answered with an error of another kind";
 
     // Facade.
+    6001 KeyUnfit "key_unfit" "a KMS key is not fit to hold a share";
+    6002 KeyPermitsEncrypt "key_permits_encrypt" "a key of an `attested` quorum permits kms:Encrypt: whoever holds the credentials can forge a blob";
+    6003 KeyNotChecked "key_not_checked" "a key could not be checked before the seal";
+    6004 Interrupted "interrupted" "the runtime was shut down, or a part of it failed, before the work was done";
+    6005 DeadlineExceeded "deadline_exceeded" "the deadline passed before any key was asked";
 }
 
 /// An error: a stable [`Code`], and what was expected and found.

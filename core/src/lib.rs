@@ -4,10 +4,12 @@
 
 extern crate alloc;
 
+pub mod attestation;
 pub mod attester;
 pub mod blob;
 mod cbor;
 pub mod cms;
+mod cose;
 pub mod crypto;
 pub mod error;
 pub mod limits;
@@ -20,3 +22,4 @@ pub mod seal;
 pub mod secret;
 pub mod shamir;
 pub mod unseal;
+mod x509;

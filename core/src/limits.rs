@@ -4,6 +4,22 @@
 pub const PCR_LEN: usize = 48;
 /// Number of PCR indices, 0..31 (AWS `attestation_process.md`).
 pub const PCR_COUNT: usize = 32;
+/// Longest role ARN in bytes (IAM API reference, `arnType`).
+pub const MAX_ROLE_ARN_LEN: usize = 2048;
+/// Longest measurements JSON in bytes. Ours: what `nitro-cli describe-eif` prints is a few KiB, of which
+/// the image's metadata is the largest part.
+pub const MAX_MEASUREMENTS_JSON_LEN: usize = 64 * 1024;
+
+/// Longest payload of a `COSE_Sign1` attestation document in bytes (AWS `attestation_process.md`).
+pub const MAX_COSE_PAYLOAD_LEN: usize = 16_384;
+/// Longest certificate in an attestation document in bytes (AWS `attestation_process.md`).
+pub const MAX_CERTIFICATE_LEN: usize = 1024;
+/// Most certificates in an attestation document's `cabundle`. Ours: the root and the six intermediates that
+/// a path of rustls-webpki holds; genuine documents have four in all.
+pub const MAX_CABUNDLE: usize = 7;
+/// Longest `public_key`, `user_data` and `nonce` of an attestation document in bytes. AWS
+/// `attestation_process.md` says 512 in one place and 1024 in another; genuine documents carry 1024.
+pub const MAX_OPTIONAL_FIELD_LEN: usize = 1024;
 
 /// Bits of the RSA key that a recipient generates (AWS's own Nitro clients attest 2048-bit keys).
 pub const RSA_GENERATE_BITS: usize = 2048;

@@ -3,7 +3,12 @@
 //! Meanings (AWS, "Cryptographic attestation"): 0 enclave image, 1 kernel and boot ramfs, 2 application,
 //! 3 the parent's IAM role, 4 the parent's instance id, 8 the image signing certificate.
 
+mod measurements;
+mod predicted;
+
 use core::fmt;
+
+pub(crate) use predicted::is_instance_id;
 
 use crate::error::{Code, Error};
 use crate::limits::{PCR_COUNT, PCR_LEN};

@@ -237,6 +237,11 @@ impl Session {
         self.recipient.public_key_der()
     }
 
+    /// What the blob's header will say.
+    pub const fn header(&self) -> &Header {
+        &self.plan.header
+    }
+
     /// One request per key. All may be sent at once.
     pub fn requests(&self) -> impl Iterator<Item = WrapRequest<'_>> {
         self.plan.quorum.positions().zip(&self.slots).map(|((position, key), slot)| WrapRequest {
@@ -273,13 +278,12 @@ impl Session {
         if length == 0 || length > MAX_KMS_CIPHERTEXT_LEN {
             return Err(Error::number(Code::AnswerLength, "CiphertextBlob bytes", "1..6144", length as u64));
         }
-        let sealed = match &slot.share_key {
-            Some(share_key) => self.plan.seal_share(&self.context, &slot.share, share_key)?,
-            None => {
-                let ciphertext = answer.ciphertext_for_recipient.ok_or(Code::AnswerMissing)?;
-                let share_key = share_key_of(&self.recipient.open(ciphertext)?).ok_or(Code::Rejected)?;
-                self.plan.seal_share(&self.context, &slot.share, &share_key)?
-            }
+        let sealed = if let Some(share_key) = &slot.share_key {
+            self.plan.seal_share(&self.context, &slot.share, share_key)?
+        } else {
+            let ciphertext = answer.ciphertext_for_recipient.ok_or(Code::AnswerMissing)?;
+            let share_key = share_key_of(&self.recipient.open(ciphertext)?).ok_or(Code::Rejected)?;
+            self.plan.seal_share(&self.context, &slot.share, &share_key)?
         };
         slot.wrapped =
             Some(SealedShare { key: key.clone(), ciphertext_blob: answer.ciphertext_blob.to_vec(), sealed });

@@ -190,12 +190,6 @@ impl Session {
         self.granted().count() >= usize::from(self.plan.quorum.threshold())
     }
 
-    /// Whether no answer that is still to come could bring enough shares.
-    pub fn is_hopeless(&self) -> bool {
-        let open = self.states.iter().filter(|state| !matches!(state, KeyState::Failed { .. })).count();
-        open < usize::from(self.plan.quorum.threshold())
-    }
-
     /// Combines the shares and opens the secret. The recipient's key and all shares are wiped either way.
     ///
     /// # Errors

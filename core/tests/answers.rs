@@ -45,7 +45,7 @@ fn any_three_of_five_in_any_order() {
             let answer = answer_of(key_id, for_recipient);
             session.answer_from_authenticated_kms(position, &answer, Some(Duration::from_millis(7))).unwrap();
         }
-        assert!(session.is_ready() && !session.is_hopeless());
+        assert!(session.is_ready());
         let (opened, report) = session.finish();
         assert_eq!(opened.unwrap().secret().len(), 32);
         for row in &report.keys {
@@ -139,12 +139,11 @@ fn failures_are_reported_row_by_row() {
     let (mut session, truth) = session();
     session.failed(1, Failure::new(Outcome::KeyDisabled), None).unwrap();
     session.failed(2, Failure::new(Outcome::Unreachable), None).unwrap();
-    assert!(!session.is_hopeless());
     assert_eq!(refused(session.failed(1, Failure::new(Outcome::Timeout), None)), Code::AlreadyAnswered);
     let (key_id, ciphertext) = &truth[2];
     session.answer_from_authenticated_kms(3, &answer_of(key_id, ciphertext), None).unwrap();
     session.failed(4, Failure::new(Outcome::Throttled), None).unwrap();
-    assert!(session.is_hopeless() && !session.is_ready());
+    assert!(!session.is_ready());
     let (opened, report) = session.finish();
     assert_eq!(opened.unwrap_err().code(), Code::QuorumNotReached);
     let outcomes: Vec<&str> = report.keys.iter().map(|row| row.outcome.name()).collect();

@@ -323,13 +323,28 @@ fn pkcs8_keys_are_imported_alike() {
     }
 }
 
+/// A 4200-bit RSA key without a long search: its primes are 2^2100 - 783 and 3 * 2^2098 + 2201.
+fn long_pkcs8() -> Vec<u8> {
+    let number = |bytes: &[u8]| rsa::BoxedUint::from_be_slice(bytes, 2104).unwrap();
+    let mut p = [0xff; 263];
+    p[0] = 0x0f;
+    p[261..].copy_from_slice(&(0xffff_u16 - 782).to_be_bytes());
+    let mut q = [0; 263];
+    q[0] = 0x0c;
+    q[261..].copy_from_slice(&2201_u16.to_be_bytes());
+    let key = rsa::RsaPrivateKey::from_p_q(number(&p), number(&q), 65_537_u64.into()).unwrap();
+    key.to_pkcs8_der().unwrap().as_bytes().to_vec()
+}
+
 #[test]
 fn pkcs8_import_takes_rsa_of_the_accepted_sizes_alone() {
     let ec = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &SystemRandom::new()).unwrap();
     let short = pkcs8(1024);
     let nearly = pkcs8(2040);
+    let long = long_pkcs8();
+    assert!(aws_lc_rs::rsa::PrivateDecryptingKey::from_pkcs8(&long).is_ok(), "a valid key, but for its size");
     for backend in backends() {
-        for der in [&short, &nearly, ec.as_ref()] {
+        for der in [&short, &nearly, &long, ec.as_ref()] {
             assert_eq!(backend.rsa.import_pkcs8(der).err().unwrap().code(), Code::Rejected, "{backend:?}");
         }
     }

@@ -125,7 +125,7 @@ fn coefficients_are_uniform() {
     // The share at x = 1 of a zero secret with threshold 2 is the highest coefficient itself.
     let mut counts = [0_u32; 256];
     for _ in 0..4 {
-        for byte in split(&[0; 65_536], 2, 2, random()).unwrap()[0].y().expose() {
+        for byte in split(&vec![0; 65_536], 2, 2, random()).unwrap()[0].y().expose() {
             counts[usize::from(*byte)] += 1;
         }
     }
@@ -158,7 +158,7 @@ fn two_shares_of_three_are_as_likely_for_every_secret() {
     let second: Vec<u8> = (0..256).flat_map(|_| 0..=255).collect();
     let coefficients = [first, second].concat();
     for secret in [0, 1, 0x53, 0xff] {
-        let shares = split(&[secret; 65_536], 3, 4, &Scripted::new(coefficients.clone())).unwrap();
+        let shares = split(&vec![secret; 65_536], 3, 4, &Scripted::new(coefficients.clone())).unwrap();
         for (one, other) in [(0, 1), (0, 3), (1, 2), (2, 3)] {
             let mut seen = vec![false; 65_536];
             for (a, b) in shares[one].y().expose().iter().zip(shares[other].y().expose()) {
@@ -185,7 +185,7 @@ fn each_misuse_of_split_has_its_code() {
     assert_eq!(code(SECRET, 0, 0), Code::ShamirThreshold);
     assert_eq!(code(SECRET, 1, 0), Code::ShamirThreshold);
     assert_eq!(code(&[], 2, 3), Code::ShamirSecretLength);
-    assert_eq!(code(&[0; 65_537], 2, 3), Code::ShamirSecretLength);
+    assert_eq!(code(&vec![0; 65_537], 2, 3), Code::ShamirSecretLength);
     assert_eq!(split(SECRET, 2, 3, &Broken).unwrap_err().code(), Code::Random);
 }
 
@@ -212,7 +212,7 @@ fn each_malformed_share_has_its_code() {
     assert_eq!(vault(&[]), Code::ShareLength);
     assert_eq!(vault(&[1]), Code::ShareLength);
     assert_eq!(vault(&[1, 0]), Code::ShareCoordinate);
-    assert_eq!(vault(&[1; 65_538]), Code::ShareLength);
+    assert_eq!(vault(&vec![1; 65_538]), Code::ShareLength);
 }
 
 #[test]

@@ -1,1 +1,18 @@
-//! Placeholder.
+//! A software Nitro Secure Module and an AWS KMS server, for tests and for users without Nitro hardware.
+//!
+//! [`nsm`] issues attestation documents as AWS does, under a root of its own: a verifier that pins that root
+//! instead of AWS's sees nothing else that differs. [`kms`] is an HTTP server that any AWS SDK can talk to; it
+//! verifies signatures and attestation documents and answers in AWS's shapes, errors included.
+//!
+//! Both sides are written from AWS's documentation and share no protocol code with the rest of pcrseal, so
+//! that each catches the other's mistakes. **Nothing here protects anything**: keys live in plain memory, and
+//! whoever can reach the port and knows a secret access key may use them. It is for loopback only.
+#![forbid(unsafe_code)]
+
+mod asn1;
+mod clock;
+pub mod kms;
+pub mod nsm;
+mod text;
+
+pub use clock::Clock;

@@ -2,7 +2,10 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod backends;
 pub mod cms;
+pub mod der_tree;
+pub mod documents;
 pub mod forge;
 pub mod kms;
 

@@ -1,0 +1,186 @@
+//! Attestation documents of the Nitro Secure Module and of `NitroTPM` (AWS `attestation_process.md`).
+//!
+//! [`AttestationDocument::parse`] reads a document that nobody vouches for; only
+//! [`AttestationDocument::verify`] makes a [`VerifiedAttestation`], whose content is what the hypervisor
+//! signed. Verified does not mean wanted: which PCRs, which nonce and which age a relying party accepts is
+//! its appraisal (RFC 9334), for which this module has the facts.
+//!
+//! Parsing and verifying borrow from the document and allocate nothing; errors may.
+
+mod payload;
+
+use crate::cose::CoseSign1;
+use crate::crypto::Backend;
+use crate::error::Error;
+use crate::pcr::{PcrSet, is_instance_id};
+use crate::x509::{VerifiedChain, verify_chain};
+use payload::Payload;
+
+/// The root of all genuine documents, AWS Nitro Enclaves Root-G1, as DER; valid until 2049-10-28.
+///
+/// SHA-256 `641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b` (AWS Nitro Enclaves User
+/// Guide, "Verifying the root of trust").
+pub const AWS_NITRO_ENCLAVES_ROOT_G1: &[u8] = include_bytes!("../aws_root/nitro-enclaves-root-g1.der");
+
+/// What a document attests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AttestationKind {
+    /// A Nitro Enclave: the field `pcrs`, whose meanings [`crate::pcr`] names.
+    Enclave,
+    /// An EC2 instance with NitroTPM: the field `nitrotpm_pcrs`, TPM registers with other meanings.
+    NitroTpm,
+}
+
+/// A document as received: well-formed, and otherwise untrusted.
+#[derive(Clone, Debug)]
+pub struct AttestationDocument<'a> {
+    envelope: CoseSign1<'a>,
+    payload: Payload<'a>,
+}
+
+/// A document that chains to a trusted root and whose signature holds.
+///
+/// Its bytes are not unique (whoever carries a document can negate the signature's s, and add or drop the
+/// tag), so a document's hash identifies nothing.
+#[derive(Clone, Debug)]
+pub struct VerifiedAttestation<'a> {
+    payload: Payload<'a>,
+    chain: VerifiedChain<'a>,
+}
+
+impl<'a> AttestationDocument<'a> {
+    /// Reads a document, tagged (18) or not, and checks everything that needs neither key nor clock.
+    ///
+    /// # Errors
+    /// Codes 1201..1226 for the CBOR and the COSE envelope, 1301..1309 for the fields.
+    pub fn parse(document: &'a [u8]) -> Result<Self, Error> {
+        let envelope = CoseSign1::parse(document)?;
+        let payload = Payload::parse(envelope.payload())?;
+        Ok(Self { envelope, payload })
+    }
+
+    /// Verifies the certificate chain and the signature at a time in milliseconds since the epoch.
+    ///
+    /// `roots` are the trusted root certificates as DER: for genuine documents
+    /// [`AWS_NITRO_ENCLAVES_ROOT_G1`] alone. The chain is valid if every certificate, the root included, is
+    /// valid in the second of `at_ms`, bounds inclusive.
+    ///
+    /// # Errors
+    /// Codes 1351..1364 for the certificates, [`Code::CoseSignatureRejected`] for the signature.
+    ///
+    /// [`Code::CoseSignatureRejected`]: crate::error::Code::CoseSignatureRejected
+    pub fn verify(
+        &self,
+        roots: &[&[u8]],
+        at_ms: u64,
+        backend: &Backend,
+    ) -> Result<VerifiedAttestation<'a>, Error> {
+        let cabundle = self.payload.cabundle();
+        let chain = verify_chain(self.payload.certificate, cabundle, roots, at_ms / 1000, backend)?;
+        self.envelope.verify(chain.public_key, backend.es384)?;
+        Ok(VerifiedAttestation { payload: self.payload.clone(), chain })
+    }
+
+    /// The timestamp that the document claims, in milliseconds since the epoch.
+    ///
+    /// It is the time to verify at where the document comes straight from the enclave's own attester, or
+    /// where an archive is verified as of its making. Anywhere else a document must not choose its own time.
+    pub const fn unverified_timestamp_ms(&self) -> u64 {
+        self.payload.timestamp_ms
+    }
+}
+
+impl<'a> VerifiedAttestation<'a> {
+    /// What the document attests. Who expects an enclave has to check it: PCRs of the two kinds differ in
+    /// meaning.
+    pub const fn kind(&self) -> AttestationKind {
+        self.payload.kind
+    }
+
+    /// The module's identity, `i-…-enc…` or `i-…-tpm…`; never empty.
+    pub const fn module_id(&self) -> &'a str {
+        self.payload.module_id
+    }
+
+    /// The EC2 instance id in `module_id`, if it has the usual form.
+    pub fn instance_id(&self) -> Option<&'a str> {
+        let separator = match self.payload.kind {
+            AttestationKind::Enclave => "-enc",
+            AttestationKind::NitroTpm => "-tpm",
+        };
+        let (instance_id, _) = self.payload.module_id.split_once(separator)?;
+        is_instance_id(instance_id).then_some(instance_id)
+    }
+
+    /// When the document was made, in milliseconds since the epoch; never zero.
+    pub const fn timestamp_ms(&self) -> u64 {
+        self.payload.timestamp_ms
+    }
+
+    /// The digest of the PCRs: always `SHA384`.
+    pub const fn digest(&self) -> &'a str {
+        self.payload.digest
+    }
+
+    /// The PCR values, 1..32 of them.
+    pub const fn pcrs(&self) -> &PcrSet {
+        &self.payload.pcrs
+    }
+
+    /// The attested public key, 0..1024 bytes; `None` where the document has null or no such field.
+    pub const fn public_key(&self) -> Option<&'a [u8]> {
+        self.payload.public_key
+    }
+
+    /// The attested user data, 0..1024 bytes; `None` where the document has null or no such field.
+    pub const fn user_data(&self) -> Option<&'a [u8]> {
+        self.payload.user_data
+    }
+
+    /// The attested nonce, 0..1024 bytes; `None` where the document has null or no such field.
+    pub const fn nonce(&self) -> Option<&'a [u8]> {
+        self.payload.nonce
+    }
+
+    /// The leaf certificate, DER.
+    pub const fn certificate(&self) -> &'a [u8] {
+        self.payload.certificate
+    }
+
+    /// The certificates above the leaf, DER, root first.
+    pub fn cabundle(&self) -> &[&'a [u8]] {
+        self.payload.cabundle()
+    }
+
+    /// Serial numbers of [`Self::cabundle`], in its order: contents of the DER INTEGER, big-endian.
+    pub fn cabundle_serials(&self) -> &[&'a [u8]] {
+        self.chain.serials.get(..self.payload.cabundle().len()).unwrap_or_default()
+    }
+
+    /// Serial number of the regional certificate, if the chain is AWS's root, regional, zonal, instance, leaf.
+    pub fn regional_serial(&self) -> Option<&'a [u8]> {
+        match *self.cabundle_serials() {
+            [_root, regional, _zonal, _instance] => Some(regional),
+            _ => None,
+        }
+    }
+
+    /// Serial number of the zonal certificate, if the chain is AWS's root, regional, zonal, instance, leaf.
+    pub fn zonal_serial(&self) -> Option<&'a [u8]> {
+        match *self.cabundle_serials() {
+            [_root, _regional, zonal, _instance] => Some(zonal),
+            _ => None,
+        }
+    }
+
+    /// The first second at which the whole chain is valid, since the epoch.
+    pub const fn chain_not_before(&self) -> u64 {
+        self.chain.not_before
+    }
+
+    /// The last second at which the whole chain is valid, since the epoch.
+    pub const fn chain_not_after(&self) -> u64 {
+        self.chain.not_after
+    }
+}

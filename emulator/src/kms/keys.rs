@@ -1,0 +1,269 @@
+//! Keys, and what a test may do to them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::authorize::{KeyPolicy, Operation};
+use super::cms::ContentForm;
+use super::{KmsError, random};
+use crate::text::hex;
+
+/// What a key is created with.
+#[derive(Clone, Debug, Default)]
+pub struct KeyOptions {
+    pub(crate) policy: KeyPolicy,
+    pub(crate) description: String,
+    pub(crate) imported: bool,
+    pub(crate) multi_region: bool,
+}
+
+impl KeyOptions {
+    /// A symmetric key made by KMS, for one region, under these rules.
+    pub fn new(policy: KeyPolicy) -> Self {
+        Self { policy, ..Self::default() }
+    }
+
+    /// The description that DescribeKey shows.
+    #[must_use]
+    pub fn description(mut self, text: impl Into<String>) -> Self {
+        self.description = text.into();
+        self
+    }
+
+    /// DescribeKey says that the material was imported (`Origin` EXTERNAL).
+    #[must_use]
+    pub fn imported(mut self) -> Self {
+        self.imported = true;
+        self
+    }
+
+    /// A multi-Region primary key (`mrk-…`); replicas are not emulated.
+    #[must_use]
+    pub fn multi_region(mut self) -> Self {
+        self.multi_region = true;
+        self
+    }
+}
+
+/// What a key does wrong, on purpose, with every request it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Releases 32 other bytes instead of the plaintext.
+    WrongPlaintext,
+    /// Encrypts the answer to a key that nobody attested.
+    OtherRecipient,
+    /// Sends `Plaintext` beside `CiphertextForRecipient`.
+    PlaintextBeside,
+    /// Sends `Plaintext` instead of `CiphertextForRecipient`.
+    PlaintextOnly,
+    /// Names another key in `KeyId`.
+    WrongKeyId,
+    /// Answers HTTP 200 with something that is not JSON.
+    GarbageBody,
+    /// Answers HTTP 200 with nothing.
+    EmptyBody,
+    /// Answers HTTP 200 with [`OVERSIZE_BODY_LEN`] bytes.
+    OversizeBody,
+    /// Never answers.
+    Hang,
+    /// Closes the connection instead of answering.
+    CloseConnection,
+    /// HTTP 500, `KMSInternalException`.
+    InternalError,
+    /// HTTP 400, `ThrottlingException`.
+    Throttling,
+}
+
+/// Bytes that [`Fault::OversizeBody`] sends. Ours: far beyond any KMS answer, bearable in a test.
+pub const OVERSIZE_BODY_LEN: usize = 8 * 1024 * 1024;
+
+/// Where a key stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyState {
+    /// Usable.
+    Enabled,
+    /// Answers `DisabledException`.
+    Disabled,
+    /// Answers `KMSInvalidStateException`, and `NotFoundException` once the time has come.
+    PendingDeletion {
+        /// Milliseconds since the Unix epoch.
+        deletes_at_millis: u64,
+    },
+}
+
+impl KeyState {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Enabled => "Enabled",
+            Self::Disabled => "Disabled",
+            Self::PendingDeletion { .. } => "PendingDeletion",
+        }
+    }
+}
+
+pub(crate) struct Key {
+    pub(crate) id: String,
+    pub(crate) arn: String,
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) created_millis: u64,
+    pub(crate) description: String,
+    pub(crate) imported: bool,
+    pub(crate) multi_region: bool,
+    pub(crate) material: Zeroizing<[u8; 32]>,
+    /// 64 hex digits: names the material, not the key.
+    pub(crate) material_id: String,
+    controls: Mutex<Controls>,
+    requests: Mutex<BTreeMap<Operation, u64>>,
+}
+
+pub(crate) struct Controls {
+    pub(crate) state: KeyState,
+    pub(crate) policy: KeyPolicy,
+    pub(crate) delay: Duration,
+    pub(crate) fault: Option<Fault>,
+    pub(crate) content_form: ContentForm,
+}
+
+impl Key {
+    pub(crate) fn create(
+        region: &str,
+        account: &str,
+        options: KeyOptions,
+        created_millis: u64,
+        content_form: ContentForm,
+    ) -> Result<Self, KmsError> {
+        let uuid = crate::text::uuid(random()?);
+        let id = if options.multi_region { format!("mrk-{}", uuid.replace('-', "")) } else { uuid };
+        Ok(Self {
+            arn: key_arn(region, account, &id),
+            id,
+            account: account.to_owned(),
+            region: region.to_owned(),
+            created_millis,
+            description: options.description,
+            imported: options.imported,
+            multi_region: options.multi_region,
+            material: Zeroizing::new(random()?),
+            material_id: hex(&random::<32>()?),
+            controls: Mutex::new(Controls {
+                state: KeyState::Enabled,
+                policy: options.policy,
+                delay: Duration::ZERO,
+                fault: None,
+                content_form,
+            }),
+            requests: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn controls(&self) -> MutexGuard<'_, Controls> {
+        self.controls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        self.controls().fault
+    }
+
+    pub(crate) fn count(&self, operation: Operation) {
+        *self.counts().entry(operation).or_default() += 1;
+    }
+
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<Operation, u64>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Controls of one key, for tests; usable while the server runs.
+#[derive(Clone)]
+pub struct KeyHandle(pub(crate) Arc<Key>);
+
+impl KeyHandle {
+    /// The key's full ARN.
+    pub fn arn(&self) -> &str {
+        &self.0.arn
+    }
+
+    /// Where the key stands.
+    pub fn state(&self) -> KeyState {
+        self.0.controls().state
+    }
+
+    /// Enables the key, whatever its state.
+    pub fn enable(&self) {
+        self.0.controls().state = KeyState::Enabled;
+    }
+
+    /// Disables the key, whatever its state.
+    pub fn disable(&self) {
+        self.0.controls().state = KeyState::Disabled;
+    }
+
+    /// Schedules the key's deletion.
+    pub fn schedule_deletion(&self, deletes_at_millis: u64) {
+        self.0.controls().state = KeyState::PendingDeletion { deletes_at_millis };
+    }
+
+    /// Replaces the key's rules.
+    pub fn set_policy(&self, policy: KeyPolicy) {
+        self.0.controls().policy = policy;
+    }
+
+    /// How long every answer waits.
+    pub fn set_delay(&self, delay: Duration) {
+        self.0.controls().delay = delay;
+    }
+
+    /// What goes wrong from now on; `None` for nothing.
+    pub fn set_fault(&self, fault: impl Into<Option<Fault>>) {
+        self.0.controls().fault = fault.into();
+    }
+
+    /// How `CiphertextForRecipient` is written from now on.
+    pub fn set_content_form(&self, form: ContentForm) {
+        self.0.controls().content_form = form;
+    }
+
+    /// Authentic requests that named this key, refused ones included.
+    pub fn requests(&self, operation: Operation) -> u64 {
+        self.0.counts().get(&operation).copied().unwrap_or_default()
+    }
+
+    /// The same for all operations together.
+    pub fn total_requests(&self) -> u64 {
+        self.0.counts().values().sum()
+    }
+}
+
+impl fmt::Debug for KeyHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyHandle({})", self.arn())
+    }
+}
+
+/// The full ARN of the key with this id.
+pub(crate) fn key_arn(region: &str, account: &str, id: &str) -> String {
+    format!("arn:{}:kms:{region}:{account}:key/{id}", partition(region))
+}
+
+/// The partition of a region (AWS, "Amazon Resource Names").
+fn partition(region: &str) -> &'static str {
+    const PARTITIONS: [(&str, &str); 8] = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("eusc-", "aws-eusc"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+        ("eu-isoe-", "aws-iso-e"),
+        ("us-isof-", "aws-iso-f"),
+        ("eu-isof-", "aws-iso-f"),
+    ];
+    PARTITIONS
+        .iter()
+        .find(|(prefix, _)| region.starts_with(prefix))
+        .map_or("aws", |&(_, partition)| partition)
+}

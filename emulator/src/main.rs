@@ -1,0 +1,130 @@
+//! Serves the emulated KMS on loopback, for any AWS SDK.
+#![forbid(unsafe_code)]
+
+use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use pcrseal_emulator::kms::{Kms, Principal};
+use tokio::signal::unix::{SignalKind, signal};
+
+const USAGE: &str = "\
+Serves an emulated AWS KMS over plain HTTP on a loopback address, for any AWS SDK. For tests only: it protects
+nothing, and its keys are gone when it ends.
+
+Usage: pcrseal-emulator [OPTIONS]
+
+  --listen ADDRESS:PORT        where to listen (default 127.0.0.1:4599; loopback only; port 0 is any free one)
+  --principal ID,SECRET,ARN    one more access key and the role or user it belongs to
+                               (arn:aws:iam::ACCOUNT:role/NAME or …:user/NAME); may be repeated
+  --root-out FILE              where to write the root certificate of attestation documents, PEM
+                               (default: printed)
+  --help                       this text
+
+Every region is there. Accounts are those of the principals; without --principal there is one in account
+000000000000, and its access key is printed. CreateKey makes a key that every principal of its account may use
+without attestation. A key created with tags pcrseal:pcr0 … pcrseal:pcr31 (value: the PCR, 96 hex digits)
+releases plaintexts of Decrypt and GenerateDataKey to attested recipients with these PCRs only, and denies
+Encrypt and GenerateDataKeyWithoutPlaintext.
+
+  aws --endpoint-url http://127.0.0.1:4599 kms create-key
+";
+
+const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4599);
+/// The access key of AWS's documentation: known to be no secret.
+const DEFAULT_ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
+const DEFAULT_SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+const DEFAULT_ARN: &str = "arn:aws:iam::000000000000:user/emulator";
+
+struct Options {
+    listen: SocketAddr,
+    principals: Vec<Principal>,
+    root_out: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = match parse(std::env::args().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(mistake) => {
+            eprintln!("pcrseal-emulator: {mistake} (--help shows the options)");
+            return ExitCode::from(2);
+        }
+    };
+    match run(options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("pcrseal-emulator: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Reads the arguments; `None` asks for help.
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
+    let mut options = Options { listen: DEFAULT_LISTEN, principals: Vec::new(), root_out: None };
+    while let Some(name) = arguments.next() {
+        if matches!(name.as_str(), "--help" | "-h") {
+            return Ok(None);
+        }
+        if !matches!(name.as_str(), "--listen" | "--principal" | "--root-out") {
+            return Err(format!("unknown option {name:?}"));
+        }
+        let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
+        match name.as_str() {
+            "--listen" => {
+                options.listen = value.parse().map_err(|_| format!("{value:?} is not ADDRESS:PORT"))?;
+            }
+            "--principal" => options.principals.push(parse_principal(&value)?),
+            _ => options.root_out = Some(value.into()),
+        }
+    }
+    Ok(Some(options))
+}
+
+fn parse_principal(value: &str) -> Result<Principal, String> {
+    match value.split(',').collect::<Vec<_>>().as_slice() {
+        [id, secret, arn] if !id.is_empty() && !secret.is_empty() => {
+            Principal::new(*id, *secret, *arn).map_err(|error| error.to_string())
+        }
+        // The value is not repeated: it may hold a secret.
+        _ => Err("--principal needs ID,SECRET,ARN".into()),
+    }
+}
+
+async fn run(options: Options) -> Result<(), Box<dyn Error>> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let kms = Kms::builder().listen(options.listen).start().await?;
+    println!("endpoint           {}", kms.endpoint());
+    if options.principals.is_empty() {
+        println!("access key id      {DEFAULT_ACCESS_KEY_ID}");
+        println!("secret access key  {DEFAULT_SECRET_ACCESS_KEY}");
+        println!("principal          {DEFAULT_ARN}");
+        kms.add_principal(Principal::new(DEFAULT_ACCESS_KEY_ID, DEFAULT_SECRET_ACCESS_KEY, DEFAULT_ARN)?);
+    }
+    for principal in options.principals {
+        println!("access key id      {}", principal.access_key_id());
+        println!("principal          {}", principal.arn());
+        kms.add_principal(principal);
+    }
+    let root = kms.authority().root_pem();
+    match options.root_out {
+        Some(file) => {
+            std::fs::write(&file, root)
+                .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+            println!("root certificate   {}", file.display());
+        }
+        None => print!("{root}"),
+    }
+    println!("ready");
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminated.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! Encrypt.
+
+use pcrseal_core::error::{Code, Error as Fault};
+use pcrseal_core::secret::Secret;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::answer::KeyAnswer;
+use super::request::{EncryptionContext, check_encryption_context, check_key_id, length};
+use super::{Operation, json};
+use crate::Error;
+use crate::limits::MAX_PLAINTEXT_LEN;
+
+/// `kms:Encrypt`, under a symmetric key.
+#[derive(Clone, Copy, Debug)]
+pub struct EncryptRequest<'a> {
+    /// The key, 1..2048 bytes: its full ARN.
+    pub key_id: &'a str,
+    /// What to encrypt, 1..4096 bytes.
+    pub plaintext: &'a Secret,
+    /// Authenticated with the ciphertext; Decrypt demands the same.
+    pub encryption_context: &'a EncryptionContext,
+    /// Ask only whether it would be permitted: the answer is then an error of class
+    /// [`DryRunOperation`](crate::ErrorClass::DryRunOperation) for yes, and any other for no. An endpoint that
+    /// does not know dry runs answers with a ciphertext: a yes, too.
+    pub dry_run: bool,
+}
+
+/// The answer to [`EncryptRequest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EncryptAnswer {
+    /// The ARN of the key that encrypted. The caller compares it with the key that it asked.
+    pub key_id: String,
+    /// The ciphertext, 1..6144 bytes.
+    pub ciphertext_blob: Vec<u8>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Body<'a> {
+    key_id: &'a str,
+    plaintext: &'a str,
+    #[serde(skip_serializing_if = "EncryptionContext::is_empty")]
+    encryption_context: &'a EncryptionContext,
+    #[serde(skip_serializing_if = "core::ops::Not::not")]
+    dry_run: bool,
+}
+
+impl Operation for EncryptRequest<'_> {
+    const TARGET: &'static str = "TrentService.Encrypt";
+    type Answer = EncryptAnswer;
+
+    fn body(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+        check_key_id(self.key_id)?;
+        length(Code::KmsPlaintext, "Plaintext", "1..4096 bytes", self.plaintext.len(), MAX_PLAINTEXT_LEN)?;
+        check_encryption_context(self.encryption_context)?;
+        let plaintext = Zeroizing::new(json::encode(self.plaintext.expose()));
+        json::write(&Body {
+            key_id: self.key_id,
+            plaintext: &plaintext,
+            encryption_context: self.encryption_context,
+            dry_run: self.dry_run,
+        })
+    }
+
+    fn parse(&self, body: &[u8]) -> Result<EncryptAnswer, Fault> {
+        let answer: KeyAnswer<'_> = json::read(body)?;
+        Ok(EncryptAnswer { key_id: answer.key_id()?, ciphertext_blob: answer.ciphertext_blob()? })
+    }
+}

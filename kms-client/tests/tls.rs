@@ -1,0 +1,178 @@
+//! TLS: who is believed to be KMS, and who is not.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+
+mod common;
+
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use base64ct::{Base64, Encoding};
+use common::{DESCRIBE, METADATA, REGION, Reply, Server, builder, ok};
+use pcrseal_core::error::Code;
+use pcrseal_kms::{ClientBuilder, Error};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::TlsAcceptor;
+
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        Self::named("a root")
+    }
+
+    fn named(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    fn der(&self) -> &[u8] {
+        self.0.der()
+    }
+
+    fn acceptor(&self, name: &str) -> TlsAcceptor {
+        let key = KeyPair::generate().unwrap();
+        let certificate =
+            CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(vec![certificate.der().clone()], key)
+                .unwrap();
+        TlsAcceptor::from(Arc::new(config))
+    }
+
+    async fn server(&self, name: &str) -> Server {
+        Server::start_with(Some(self.acceptor(name)), |_, _| Reply::Keep(ok(METADATA))).await
+    }
+}
+
+fn https(server: &Server) -> ClientBuilder {
+    builder().endpoint_url(&format!("https://{}", server.address))
+}
+
+async fn refused(builder: ClientBuilder, server: &Server) -> String {
+    let error = builder.build().unwrap().describe_key(REGION, &DESCRIBE).await.unwrap_err();
+    assert_eq!(error.code(), Code::KmsTls, "{error}");
+    assert!(!error.is_retryable());
+    assert_eq!(server.requests().len(), 0, "a request went to somebody unproven");
+    error.to_string()
+}
+
+#[tokio::test]
+async fn a_root_in_der_is_believed_and_the_connection_kept() {
+    let authority = Authority::new();
+    let server = authority.server("127.0.0.1").await;
+    let client = https(&server).root_certificate_der(authority.der()).build().unwrap();
+    for _ in 0..3 {
+        client.describe_key(REGION, &DESCRIBE).await.unwrap();
+    }
+    assert_eq!((server.connections(), server.requests().len()), (1, 3));
+}
+
+#[tokio::test]
+async fn a_bundle_of_roots_in_pem_is_believed() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let mut pem = "# a comment\n".to_owned();
+    for der in [other.der(), authority.der()] {
+        pem += "-----BEGIN CERTIFICATE-----\n";
+        for line in Base64::encode_string(der).as_bytes().chunks(64) {
+            pem += &String::from_utf8_lossy(line);
+            pem += "\n";
+        }
+        pem += "-----END CERTIFICATE-----\n";
+    }
+    let server = authority.server("localhost").await;
+    let client = builder()
+        .endpoint_url(&format!("https://localhost:{}", server.address.port()))
+        .root_certificates_pem(pem.as_bytes())
+        .build()
+        .unwrap();
+    client.describe_key(REGION, &DESCRIBE).await.unwrap();
+    assert!(server.requests()[0].contains(&format!("host: localhost:{}", server.address.port())));
+}
+
+#[tokio::test]
+async fn a_server_under_another_root_is_refused() {
+    let server = Authority::new().server("127.0.0.1").await;
+    for (root, reason) in [("another root", "UnknownIssuer"), ("a root", "BadSignature")] {
+        let root = Authority::named(root);
+        let text = refused(https(&server).root_certificate_der(root.der()), &server).await;
+        assert!(text.contains(reason), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_with_another_name_is_refused() {
+    let authority = Authority::new();
+    let server = authority.server("kms.eu-central-1.amazonaws.com").await;
+    let text = refused(https(&server).root_certificate_der(authority.der()), &server).await;
+    assert!(text.contains("not valid for name"), "{text}");
+}
+
+#[tokio::test]
+async fn certificates_are_checked_at_the_time_of_the_given_clock() {
+    let authority = Authority::new();
+    let server = authority.server("127.0.0.1").await;
+    let years = |years: u64| move || UNIX_EPOCH + Duration::from_secs(years * 31_556_952);
+    let at = |year: u64| https(&server).root_certificate_der(authority.der()).time_source(years(year - 1970));
+    assert!(refused(at(1972), &server).await.contains("not valid yet"));
+    assert!(refused(at(4200), &server).await.contains("expired"));
+    at(2500).build().unwrap().describe_key(REGION, &DESCRIBE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_refused() {
+    let authority = Authority::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut tcp, _) = listener.accept().await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut tcp, &ok(METADATA)).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    });
+    let client = builder()
+        .endpoint_url(&format!("https://{address}"))
+        .root_certificate_der(authority.der())
+        .build()
+        .unwrap();
+    assert_eq!(client.describe_key(REGION, &DESCRIBE).await.unwrap_err().code(), Code::KmsTls);
+}
+
+#[tokio::test]
+async fn a_handshake_that_hangs_ends_with_the_connect_timeout() {
+    let authority = Authority::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let limit = Duration::from_millis(100);
+    let client = builder()
+        .endpoint_url(&format!("https://{}", listener.local_addr().unwrap()))
+        .root_certificate_der(authority.der())
+        .connect_timeout(limit)
+        .build()
+        .unwrap();
+    let error = client.describe_key(REGION, &DESCRIBE).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { code: Code::KmsConnectTimeout, limit: l, .. } if l == limit));
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_cut_off_may_be_retried() {
+    let authority = Authority::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { drop(listener.accept().await) });
+    let client = builder()
+        .endpoint_url(&format!("https://{address}"))
+        .root_certificate_der(authority.der())
+        .build()
+        .unwrap();
+    let error = client.describe_key(REGION, &DESCRIBE).await.unwrap_err();
+    assert_eq!(error.code(), Code::KmsConnect, "{error}");
+    assert!(error.is_retryable());
+}
