@@ -5,7 +5,7 @@
 use std::sync::LazyLock;
 
 use ciborium::Value;
-use libfuzzer_sys::fuzz_target;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use pcrseal_core::blob::SealedBlob;
 use pcrseal_core::blob::rebind::{add_binding, drop_binding};
 use pcrseal_core::error::Code;
@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
     }
 
     let Ok(blob) = SealedBlob::parse(data) else { return };
-    assert_eq!(encoded(&deterministic(data)), data, "another encoding than the deterministic one");
+    assert!(encoded(&deterministic(data)) == data, "another encoding than the deterministic one");
 
     let world = World::new(blob.header().cluster.clone(), blob.header().wrapping);
     let more = image(0xee);
@@ -51,6 +51,20 @@ fuzz_target!(|data: &[u8]| {
         expected.remove(position);
         assert_eq!(left.bindings(), expected);
     }
+});
+
+// One mutation in four writes a head with a longer argument than it needs: what libFuzzer's own mutations hardly
+// ever hit, and what the reader must refuse wherever it stands.
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    let position = seed as usize / 4 % size.max(1);
+    if seed % 4 == 0 && size < max_size && position < size && data[position] & 0x1f < 24 {
+        let head = data[position];
+        data.copy_within(position..size, position + 1);
+        data[position] = head & 0xe0 | 24;
+        data[position + 1] = head & 0x1f;
+        return size + 1;
+    }
+    fuzzer_mutate(data, size, max_size)
 });
 
 /// What an independent reader makes of the bytes, the nested header included. Every map must be sorted.
