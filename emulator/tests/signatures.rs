@@ -5,7 +5,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{ACCOUNT, Client, Fixture, NOON, REGION, authorization, send};
+use common::{ACCOUNT, Client, Fixture, Headers, NOON, REGION, authorization, send};
 use pcrseal_emulator::kms::{KeyOptions, KeyPolicy, Operation, Principal};
 use serde_json::json;
 
@@ -93,7 +93,8 @@ async fn dates_are_good_for_fifteen_minutes_either_way() {
     client.call("CreateKey", &json!({})).await.is_error(
         400,
         "InvalidSignatureException",
-        "Signature not yet current: 20260115T121501Z is still later than 20260115T121500Z (20260115T120000Z + 15 min.)",
+        "Signature not yet current: 20260115T121501Z is still later than 20260115T121500Z \
+         (20260115T120000Z + 15 min.)",
     );
 }
 
@@ -101,13 +102,13 @@ async fn dates_are_good_for_fifteen_minutes_either_way() {
 async fn missing_and_incomplete_signatures_have_their_own_errors() {
     let fixture = Fixture::start().await;
     let client = &fixture.client;
-    let post = async |change: &dyn Fn(&mut Vec<(String, String)>)| {
+    let post = async |change: &dyn Fn(&mut Headers)| {
         let mut headers = client.sign("CreateKey", b"{}");
         change(&mut headers);
         send(&client.address, "POST / HTTP/1.1", &headers, b"{}").await.unwrap()
     };
     let replace = |from: &'static str, to: &'static str| {
-        move |headers: &mut Vec<(String, String)>| {
+        move |headers: &mut Headers| {
             let header = headers.last_mut().unwrap();
             assert!(header.1.contains(from), "{}", header.1);
             header.1 = header.1.replace(from, to);
@@ -191,7 +192,9 @@ async fn accounts_and_regions_are_kept_apart() {
         400,
         "AccessDeniedException",
         &format!(
-            "User: arn:aws:sts::444455556666:assumed-role/other/emulated-session is not authorized to perform: kms:DescribeKey on resource: {arn} because no resource-based policy allows the kms:DescribeKey action"
+            "User: arn:aws:sts::444455556666:assumed-role/other/emulated-session is not authorized \
+             to perform: kms:DescribeKey on resource: {arn} because \
+             no resource-based policy allows the kms:DescribeKey action"
         ),
     );
     fixture.kms.key(&arn).unwrap().set_policy(KeyPolicy::allow_all().principal(ROLE_2));

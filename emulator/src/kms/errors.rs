@@ -34,7 +34,8 @@ impl ApiError {
     pub(crate) fn constraint(value: &str, member: &str, constraint: &str) -> Self {
         let value = if value.is_empty() { String::new() } else { format!(" {value}") };
         Self::validation(format!(
-            "1 validation error detected: Value{value} at '{member}' failed to satisfy constraint: Member must {constraint}"
+            "1 validation error detected: Value{value} at '{member}' failed to satisfy constraint: \
+             Member must {constraint}"
         ))
     }
 

@@ -74,7 +74,8 @@ impl Input {
         }
     }
 
-    /// Base64 of bytes, as many as the bounds say, that must be there. AWS does not print the value of sensitive members.
+    /// Base64 of bytes, as many as the bounds say, that must be there. Texts do not show the value: AWS hides
+    /// that of sensitive members.
     pub(crate) fn required_blob(
         &self,
         name: &str,

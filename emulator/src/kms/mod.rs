@@ -66,7 +66,7 @@ impl Kms {
     /// Creates a symmetric key and gives its ARN.
     ///
     /// # Errors
-    /// [`KmsError::Region`], [`KmsError::Account`], [`KmsError::Random`].
+    /// [`KmsError::Region`], [`KmsError::Account`], [`KmsError::TooManyKeys`], [`KmsError::Random`].
     pub fn create_key(&self, region: &str, account: &str, options: KeyOptions) -> Result<String, KmsError> {
         self.world.create_key(region, account, options).map(|key| key.arn.clone())
     }
@@ -177,6 +177,8 @@ pub enum KmsError {
     Account(String),
     /// Not the ARN of an IAM role or user.
     Arn(String),
+    /// The server holds as many keys as it takes.
+    TooManyKeys,
     /// The random number generator failed.
     Random,
 }
@@ -190,6 +192,7 @@ impl fmt::Display for KmsError {
             Self::Region(region) => write!(f, "{region:?} is not an AWS region's name"),
             Self::Account(account) => write!(f, "{account:?} is not an AWS account (12 digits)"),
             Self::Arn(arn) => write!(f, "{arn:?} is not the ARN of an IAM role or user"),
+            Self::TooManyKeys => write!(f, "the server holds {} keys already", world::MAX_KEYS),
             Self::Random => f.write_str("the random number generator failed"),
         }
     }

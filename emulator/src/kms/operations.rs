@@ -10,6 +10,7 @@ use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSet};
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
+use super::KmsError;
 use super::attestation;
 use super::authorize::{Decision, KeyPolicy, Operation, authorize};
 use super::ciphertext::{self, Ciphertext};
@@ -93,10 +94,13 @@ impl Call<'_> {
         if let Some(text) = input.text("Description", DESCRIPTION_LEN)? {
             options = options.description(text);
         }
-        let key = self
-            .world
-            .create_key(self.region, self.principal.account(), options)
-            .map_err(|_| ApiError::internal())?;
+        let key =
+            self.world.create_key(self.region, self.principal.account(), options).map_err(
+                |error| match error {
+                    KmsError::TooManyKeys => ApiError::new("LimitExceededException", error.to_string()),
+                    _ => ApiError::internal(),
+                },
+            )?;
         Ok(json!({ "KeyMetadata": metadata(&key) }))
     }
 
@@ -256,7 +260,8 @@ impl Call<'_> {
             Some(key) if key.region == self.region => self.take(key),
             _ => Err(ApiError::new(
                 "AccessDeniedException",
-                "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.",
+                "The ciphertext refers to a customer master key that does not exist, does not exist in this \
+                 region, or you are not allowed to access.",
             )),
         }
     }

@@ -97,7 +97,8 @@ impl<'a> Authorization<'a> {
         let [access_key_id, date, region, service, terminator] =
             <[&str; 5]>::try_from(credential.split('/').collect::<Vec<_>>()).map_err(|_| {
                 ApiError::incomplete_signature(
-                    "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term",
+                    "Credential must have exactly 5 slash-delimited elements, \
+                     e.g. keyid/date/region/service/term",
                 )
             })?;
         let signed_headers = signed.split(';').collect();
@@ -125,7 +126,8 @@ impl<'a> Authorization<'a> {
         let day = date.get(..8).unwrap_or_default();
         if self.date != day {
             return Err(ApiError::signature(format!(
-                "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != '{day}', from '{date}'.",
+                "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: \
+                 '{}' != '{day}', from '{date}'.",
                 self.date
             )));
         }

@@ -15,6 +15,9 @@ use super::{KmsError, is_region};
 use crate::Clock;
 use crate::nsm::Authority;
 
+/// Most keys of one server, all accounts and regions together. Ours: enough for any test, bearable in memory.
+pub(crate) const MAX_KEYS: usize = 10_000;
+
 /// Accounts, regions and their keys in one process.
 pub(crate) struct World {
     authority: Authority,
@@ -67,7 +70,11 @@ impl World {
         }
         let now = self.clock.now_millis();
         let key = Arc::new(Key::create(region, account, options, now, self.content_form)?);
-        self.keys.write().unwrap_or_else(PoisonError::into_inner).insert(key.id.clone(), key.clone());
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() >= MAX_KEYS {
+            return Err(KmsError::TooManyKeys);
+        }
+        keys.insert(key.id.clone(), key.clone());
         Ok(key)
     }
 

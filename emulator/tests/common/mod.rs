@@ -1,5 +1,6 @@
 //! A signer and an HTTP client of the tests' own, so that the server meets neither its own code nor an SDK's.
-#![allow(dead_code)] // each test binary uses what it needs of this module
+// Each test binary uses what it needs of this module.
+#![allow(dead_code, unreachable_pub, clippy::format_push_string, clippy::format_collect)]
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -76,6 +77,9 @@ pub fn image() -> [Pcr; 3] {
     [Pcr::new([0xa0; 48]), Pcr::new([0xa1; 48]), Pcr::new([0xa2; 48])]
 }
 
+/// Names and values.
+pub type Headers = Vec<(String, String)>;
+
 /// A server with one principal, on a clock that stands still, and an enclave beside it.
 pub struct Fixture {
     pub clock: Clock,
@@ -125,7 +129,7 @@ impl Client {
     }
 
     /// The signed headers of a request.
-    pub fn sign(&self, operation: &str, body: &[u8]) -> Vec<(String, String)> {
+    pub fn sign(&self, operation: &str, body: &[u8]) -> Headers {
         let date = amz_date(self.clock.now_millis() / 1000);
         let mut headers = vec![
             ("content-type".to_owned(), "application/x-amz-json-1.1".to_owned()),

@@ -1,0 +1,104 @@
+//! The binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use common::TempDir;
+
+fn emulator(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pcrseal-emulator"));
+    command.args(arguments);
+    command
+}
+
+/// Runs a command that ends by itself; one that serves instead is stopped, and the test fails.
+fn run(arguments: &[&str]) -> Output {
+    let mut child = emulator(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for _ in 0..500 {
+        if child.try_wait().unwrap().is_some() {
+            return child.wait_with_output().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    panic!("{arguments:?} did not end: {:?}", child.wait_with_output().unwrap());
+}
+
+/// A started server; stopped when dropped.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Server {
+    /// Starts a server and reads what it prints until it is ready.
+    fn start(arguments: &[&str]) -> (Self, Vec<String>) {
+        let mut child = emulator(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let printed = lines.take_while(|line| line != "ready").collect();
+        (Self(child), printed)
+    }
+}
+
+#[test]
+fn help_goes_to_stdout_and_mistakes_to_stderr() {
+    let help = run(&["--help"]);
+    assert!(help.status.success());
+    assert!(String::from_utf8(help.stdout).unwrap().contains("--principal ID,SECRET,ARN"));
+    for mistake in [
+        &["--nonsense"][..],
+        &["--listen"],
+        &["--listen", "somewhere"],
+        &["--principal", "AKIA,secret"],
+        &["--principal", "AKIA,secret,arn:aws:iam::1:user/x"],
+    ] {
+        let output = run(mistake);
+        assert_eq!(output.status.code(), Some(2), "{mistake:?}");
+        assert!(output.stdout.is_empty(), "{mistake:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.starts_with("pcrseal-emulator: ") && !text.contains("secret"), "{text}");
+    }
+}
+
+#[test]
+fn other_addresses_than_loopback_are_refused() {
+    let output = run(&["--listen", "0.0.0.0:0"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("not a loopback address"));
+}
+
+#[test]
+fn the_default_world_is_printed() {
+    let (_server, printed) = Server::start(&["--listen", "127.0.0.1:0"]);
+    assert!(printed[0].starts_with("endpoint           http://127.0.0.1:"), "{printed:?}");
+    assert!(printed[1].starts_with("access key id      AKIA"), "{printed:?}");
+    assert!(printed[2].starts_with("secret access key  "), "{printed:?}");
+    assert_eq!(printed[3], "principal          arn:aws:iam::000000000000:user/emulator");
+    assert_eq!(printed[4], "-----BEGIN CERTIFICATE-----");
+    assert_eq!(printed.last().unwrap(), "-----END CERTIFICATE-----");
+}
+
+#[test]
+fn the_root_goes_to_a_file_and_secrets_of_named_principals_are_not_printed() {
+    let folder = TempDir::new("cli");
+    let root = folder.0.join("root.pem");
+    let (_server, printed) = Server::start(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--root-out",
+        root.to_str().unwrap(),
+        "--principal",
+        "AKIAONE,hidden,arn:aws:iam::000000000001:user/one",
+    ]);
+    assert!(printed[0].starts_with("endpoint           http://127.0.0.1:"), "{printed:?}");
+    assert!(printed.iter().all(|line| !line.contains("hidden")), "{printed:?}");
+    assert!(std::fs::read_to_string(root).unwrap().starts_with("-----BEGIN CERTIFICATE-----\n"));
+}
