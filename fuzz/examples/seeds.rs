@@ -1,13 +1,15 @@
-//! Writes seeds for the fuzz targets: `seeds CORPUS_FOLDER`.
+//! Writes seeds for the fuzz targets: `seeds CORPUS_FOLDER`. Each is checked to reach the end of what its target
+//! does.
 
 use std::error::Error;
 use std::fs;
 use std::path::Path;
 
 use pcrseal_core::names::Wrapping;
-use pcrseal_fuzz::key::ciphertext_for_recipient;
+use pcrseal_core::unseal::Plan;
+use pcrseal_fuzz::key::{ciphertext_for_recipient, recipient};
 use pcrseal_fuzz::outer::Outer;
-use pcrseal_fuzz::world::{SECRET_LEN, World, image};
+use pcrseal_fuzz::world::{SECRET_LEN, World, answer_all, image};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let corpus = std::env::args_os().nth(1).ok_or("usage: seeds CORPUS_FOLDER")?;
@@ -25,10 +27,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     write("blob", "eight_bindings", &attested.seal(1, &(2..=8).map(image).collect::<Vec<_>>()))?;
 
     let outer = Outer::open(&attested.seal(SECRET_LEN, &[]))?;
-    write("bundle", "attested", &outer.bundle())?;
+    let bundle = outer.bundle();
+    answer_all(Plan::new(&outer.with_bundle(&bundle), &attested.policy, &attested.measured, b"")?)?;
+    write("bundle", "attested", &bundle)?;
 
     for length in [0, 1, 15, 16, 32, 4096] {
-        write("cms", &format!("content_{length}"), &ciphertext_for_recipient(&vec![7; length]))?;
+        let message = ciphertext_for_recipient(&vec![7; length]);
+        recipient().open(&message)?;
+        write("cms", &format!("content_{length}"), &message)?;
     }
     Ok(())
 }
