@@ -1,0 +1,40 @@
+//! Writes seeds for the fuzz targets: `seeds CORPUS_FOLDER`. Each is checked to reach the end of what its target
+//! does.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use pcrseal_core::names::Wrapping;
+use pcrseal_core::unseal::Plan;
+use pcrseal_fuzz::key::{ciphertext_for_recipient, recipient};
+use pcrseal_fuzz::outer::Outer;
+use pcrseal_fuzz::world::{SECRET_LEN, World, answer_all, image};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let corpus = std::env::args_os().nth(1).ok_or("usage: seeds CORPUS_FOLDER")?;
+    let corpus = Path::new(&corpus);
+    let write = |target: &str, name: &str, bytes: &[u8]| {
+        let folder = corpus.join(target);
+        fs::create_dir_all(&folder)?;
+        fs::write(folder.join(name), bytes)
+    };
+
+    let [attested, encrypt] = [Wrapping::Attested, Wrapping::Encrypt].map(World::usual);
+    write("blob", "attested", &attested.seal(SECRET_LEN, &[]))?;
+    write("blob", "encrypt", &encrypt.seal(SECRET_LEN, &[]))?;
+    write("blob", "two_bindings", &attested.seal(SECRET_LEN, &[image(2)]))?;
+    write("blob", "eight_bindings", &attested.seal(1, &(2..=8).map(image).collect::<Vec<_>>()))?;
+
+    let outer = Outer::open(&attested.seal(SECRET_LEN, &[]))?;
+    let bundle = outer.bundle();
+    answer_all(Plan::new(&outer.with_bundle(&bundle), &attested.policy, &attested.measured, b"")?)?;
+    write("bundle", "attested", &bundle)?;
+
+    for length in [0, 1, 15, 16, 32, 4096] {
+        let message = ciphertext_for_recipient(&vec![7; length]);
+        recipient().open(&message)?;
+        write("cms", &format!("content_{length}"), &message)?;
+    }
+    Ok(())
+}
