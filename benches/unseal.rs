@@ -78,6 +78,18 @@ fn blob(c: &mut Criterion) {
     group.finish();
 }
 
+/// What an unseal does while its connections are opened.
+fn recipient(c: &mut Criterion) {
+    let mut group = c.benchmark_group("recipient");
+    group.sample_size(50);
+    for backend in BACKENDS {
+        group.bench_function(format!("generate/{}", backend.name), |b| {
+            b.iter(|| Recipient::generate(backend).unwrap());
+        });
+    }
+    group.finish();
+}
+
 fn cms_open(c: &mut Criterion) {
     for backend in BACKENDS {
         let recipient = Recipient::generate(backend).unwrap();
@@ -150,5 +162,5 @@ fn session(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, blob, cms_open, combine, session);
+criterion_group!(benches, blob, recipient, cms_open, combine, session);
 criterion_main!(benches);

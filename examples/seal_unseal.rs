@@ -28,10 +28,10 @@ const SESSION_TOKEN: &str = "example-session-token";
 /// Five regions, five accounts, and how many milliseconds each takes to answer.
 const KEYS: [(&str, &str, u64); 5] = [
     ("eu-central-1", "111122223333", 5),
-    ("eu-west-1", "222233334444", 20),
-    ("us-east-1", "333344445555", 80),
-    ("us-west-2", "444455556666", 150),
-    ("ap-southeast-2", "555566667777", 200),
+    ("eu-west-1", "222233334444", 15),
+    ("us-east-1", "333344445555", 40),
+    ("us-west-2", "444455556666", 80),
+    ("ap-southeast-2", "555566667777", 120),
 ];
 
 type Failure = Box<dyn Error>;

@@ -35,16 +35,21 @@ pub(crate) async fn check<K: AuthenticatedKms>(
     for candidate in candidates {
         let kms = Arc::clone(kms);
         asked.ask(candidate.position, async move {
-            let facts = kms.describe_key(&candidate.key).await?;
-            let fit = fit(&candidate.key, &facts);
-            let may_encrypt = fit.is_ok()
-                && wrapping == Wrapping::Attested
-                && kms.may_encrypt(&candidate.key, &candidate.context).await?;
-            Ok::<_, Failure>(fit.and(if may_encrypt {
-                Err(Fault::text(Code::KeyPermitsEncrypt, "kms:Encrypt", "denied", &candidate.key))
-            } else {
-                Ok(())
-            }))
+            let may_encrypt = async {
+                match wrapping {
+                    Wrapping::Attested => kms.may_encrypt(&candidate.key, &candidate.context).await,
+                    Wrapping::Encrypt => Ok(false),
+                }
+            };
+            let (facts, may_encrypt) = tokio::join!(kms.describe_key(&candidate.key), may_encrypt);
+            if let Err(fault) = fit(&candidate.key, &facts?) {
+                return Ok(Err(fault));
+            }
+            if may_encrypt? {
+                let key = &candidate.key;
+                return Ok(Err(Fault::text(Code::KeyPermitsEncrypt, "kms:Encrypt", "denied", key)));
+            }
+            Ok::<_, Failure>(Ok(()))
         });
     }
     let mut unfit = Vec::new();

@@ -180,5 +180,5 @@ async fn an_unreachable_key_is_found_before_any_share_is_wrapped() {
     let error = world.enclave().seal_generated(32, &[]).await.unwrap_err();
     assert_eq!(error.code(), Code::KeyNotChecked);
     assert_eq!(error.report().keys[0].outcome, Outcome::Unreachable);
-    assert_eq!(world.keys.iter().map(KeyHandle::total_requests).sum::<u64>(), 9);
+    assert_eq!(world.keys.iter().map(KeyHandle::total_requests).sum::<u64>(), 10);
 }
