@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
-#[path = "../core/tests/common/cms.rs"]
+#[path = "../core/tests/common/cms/mod.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod cms;
 #[path = "../core/tests/common/kms.rs"]

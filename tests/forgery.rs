@@ -12,7 +12,7 @@ use common::{OTHER_IMAGE, World, attested_policy};
 use forge::Forge;
 use pcrseal::core::attester::{AttestationRequest, Attester};
 use pcrseal::core::crypto::aws_lc;
-use pcrseal::core::names::KeyArn;
+use pcrseal::core::names::{KeyArn, SealId};
 use pcrseal::core::recipient::Recipient;
 use pcrseal::core::secret::Secret;
 use pcrseal::core::shamir;
@@ -27,11 +27,11 @@ const SHARE_KEY: [u8; 32] = [0x77; 32];
 
 /// The encryption context of a share, as the parent reads it off the blob.
 fn context(forge: &Forge, x: usize) -> EncryptionContext {
-    let seal_id: String = forge.seal_id.iter().map(|byte| format!("{byte:02x}")).collect();
+    let seal_id = SealId::new(forge.seal_id.as_slice().try_into().unwrap());
     [
         ("pcrseal:v", "1".to_owned()),
         ("pcrseal:cluster", forge.cluster.clone()),
-        ("pcrseal:seal-id", seal_id),
+        ("pcrseal:seal-id", seal_id.to_string()),
         ("pcrseal:generation", forge.generation.to_string()),
         ("pcrseal:wrapping", forge.wrapping.clone()),
         ("pcrseal:share", format!("{x}/{}", forge.shares.len())),

@@ -175,6 +175,7 @@ registry! {
     1716 KeyCount "key_count" "the blob does not name all keys of a trusted quorum";
     1717 DebugMode "debug_mode" "the enclave runs in debug mode (PCR0, PCR1 and PCR2 are zero), which the trust policy does not allow";
     1718 PcrMissing "pcr_missing" "a required PCR was not measured";
+    1719 QuorumWrappings "quorum_wrappings" "one KMS key stands in quorums of both wrappings: an `attested` key must never have permitted Encrypt";
 
     // Sessions.
     1801 NoSealQuorum "no_seal_quorum" "the trust policy names no quorum for sealing";
@@ -188,7 +189,7 @@ registry! {
     1809 AnswerMissing "answer_missing" "KMS answered without CiphertextForRecipient";
     1810 AnswerLength "answer_length" "KMS answered with a share key that is not 32 bytes, or a ciphertext outside 1..6144 bytes";
     1811 ShareRejected "share_rejected" "the share does not authenticate under its key, seal and position";
-    1812 QuorumNotReached "quorum_not_reached" "fewer keys than the threshold released their share";
+    1812 QuorumNotReached "quorum_not_reached" "fewer keys released their share than are needed";
     1813 CommitmentMismatch "commitment_mismatch" "the shares combine to another key than the one committed to";
     1814 SecretRejected "secret_rejected" "the sealed secret does not authenticate";
 

@@ -158,8 +158,18 @@ impl TrustPolicy {
         self.seal_id
     }
 
-    /// Judges PCR values, measured ones or those of a binding: required ones present, no debug mode.
-    pub(crate) fn check_pcrs(&self, values: &PcrSet) -> Result<(), Error> {
+    /// Judges what was measured: the required PCRs are there, and it is not debug mode, which takes PCR0, PCR1
+    /// and PCR2 to tell whatever is required.
+    pub(crate) fn check_measured(&self, measured: &PcrSet) -> Result<(), Error> {
+        if !self.debug_mode_allowed {
+            measured.select(PcrSelection::IMAGE)?;
+        }
+        self.check_binding(measured)
+    }
+
+    /// Judges the values that a binding shall accept: the required PCRs are covered, and they are not those of
+    /// debug mode.
+    pub(crate) fn check_binding(&self, values: &PcrSet) -> Result<(), Error> {
         values.select(self.required_pcrs)?;
         if values.is_debug() && !self.debug_mode_allowed {
             return Err(Code::DebugMode.into());
@@ -216,13 +226,23 @@ impl TrustPolicyBuilder {
     /// The policy.
     ///
     /// # Errors
-    /// [`Code::PolicyEmpty`] without any quorum or without any required PCR.
+    /// [`Code::PolicyEmpty`] without any quorum or without any required PCR; [`Code::QuorumWrappings`] when one
+    /// key stands in quorums of both wrappings.
     pub fn build(self) -> Result<TrustPolicy, Error> {
         if self.policy.required_pcrs.is_empty() {
             return Err(Error::field(Code::PolicyEmpty, "required_pcrs"));
         }
         if self.policy.unseal_quorums().next().is_none() {
             return Err(Error::field(Code::PolicyEmpty, "quorums"));
+        }
+        let keys_of = |wrapping| {
+            let quorums = self.policy.unseal_quorums().filter(move |quorum| quorum.wrapping == wrapping);
+            quorums.flat_map(|quorum| quorum.keys.iter())
+        };
+        for key in keys_of(Wrapping::Encrypt) {
+            if keys_of(Wrapping::Attested).any(|attested| attested.key_id() == key.key_id()) {
+                return Err(Error::text(Code::QuorumWrappings, "key", "one wrapping", key));
+            }
         }
         Ok(self.policy)
     }
@@ -269,6 +289,20 @@ mod tests {
         let opt_ins = QuorumOptIns { multi_region: true, single_share: false };
         let quorum = Quorum::with_opt_ins(2, vec![key(id), elsewhere], Wrapping::Attested, opt_ins);
         assert_eq!(quorum.unwrap_err().code(), Code::QuorumRepeatedKey);
+    }
+
+    #[test]
+    fn one_key_never_serves_both_wrappings() {
+        let quorum =
+            |ids: [&str; 2], wrapping| Quorum::new(2, ids.into_iter().map(key).collect(), wrapping).unwrap();
+        let policy = |old, new| {
+            TrustPolicy::builder(ClusterId::new("test").unwrap()).seal_quorum(new).unseal_quorum(old).build()
+        };
+        let (old, new) = (quorum(["a", "b"], Wrapping::Encrypt), quorum(["b", "c"], Wrapping::Attested));
+        assert_eq!(policy(old.clone(), new).unwrap_err().code(), Code::QuorumWrappings);
+        assert!(policy(old, quorum(["c", "d"], Wrapping::Attested)).is_ok());
+        let (old, new) = (quorum(["a", "b"], Wrapping::Attested), quorum(["b", "c"], Wrapping::Attested));
+        assert!(policy(old, new).is_ok());
     }
 
     #[test]

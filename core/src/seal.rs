@@ -341,12 +341,13 @@ pub struct UnprovenBlob {
 }
 
 impl UnprovenBlob {
-    /// Plans the proof: an unseal of the new blob by this enclave, with a fresh recipient.
+    /// Plans the proof: an unseal of the new blob by this enclave, with a fresh recipient, that takes the share
+    /// of every key and not of the threshold's number alone.
     ///
     /// # Errors
     /// Those of [`unseal::Plan::new`].
     pub fn plan(&self, policy: &TrustPolicy, measured: &PcrSet) -> Result<unseal::Plan, Error> {
-        unseal::Plan::new(&self.blob, policy, measured, &self.external_aad)
+        unseal::Plan::new(&self.blob, policy, measured, &self.external_aad).map(unseal::Plan::demand_all)
     }
 
     /// Hands out the blob and what it opened to.
@@ -391,10 +392,10 @@ fn check_secret_len(length: usize) -> Result<(), Error> {
 /// The PCR sets to bind to: the required ones as measured here, then those of the other images.
 fn bindings(parameters: &SealParameters<'_>) -> Result<Vec<PcrSet>, Error> {
     let policy = parameters.policy;
-    policy.check_pcrs(parameters.measured)?;
+    policy.check_measured(parameters.measured)?;
     let mut bindings = alloc::vec![parameters.measured.select(policy.required_pcrs())?];
     for values in parameters.further_bindings {
-        policy.check_pcrs(values)?;
+        policy.check_binding(values)?;
         if bindings.contains(values) {
             return Err(Code::BindingDuplicate.into());
         }

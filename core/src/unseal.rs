@@ -36,6 +36,8 @@ pub struct Plan {
     quorum: Quorum,
     bundle: Bundle,
     context: Context,
+    /// How many shares the session takes: the threshold, or, to prove a new blob, all.
+    needed: u8,
 }
 
 impl Plan {
@@ -56,13 +58,20 @@ impl Plan {
         external_aad: &[u8],
     ) -> Result<Self, Error> {
         let blob = SealedBlob::parse(blob)?;
-        policy.check_pcrs(measured)?;
+        policy.check_measured(measured)?;
         let header = trusted_header(blob.header(), policy)?;
         let content_key = blob.content_key(measured, policy.required_pcrs())?;
         let bundle = blob.open(&content_key, external_aad)?;
         let quorum = trusted_quorum(&header, &bundle, policy)?.clone();
         let context = Context::new(&header, &quorum, external_aad);
-        Ok(Self { header, quorum, bundle, context })
+        let needed = quorum.threshold();
+        Ok(Self { header, quorum, bundle, context, needed })
+    }
+
+    /// Demands every share instead of the threshold's number: a key that wraps and does not release, or a share
+    /// that is off the polynomial, must be noticed before it is needed.
+    pub(crate) fn demand_all(self) -> Self {
+        Self { needed: self.quorum.count(), ..self }
     }
 
     /// The keys that will be asked: connections to their regions may be opened ahead.
@@ -144,7 +153,7 @@ impl Session {
     /// the host name of the key's region, under pinned roots. KMS's answer is not authenticated in itself.
     ///
     /// A refused answer is recorded as `bad_response`, and the other keys may still finish the job. Answers
-    /// beyond the threshold are not opened any more.
+    /// beyond the number needed are not opened any more.
     ///
     /// # Errors
     /// [`Code::UnknownShare`], [`Code::AlreadyAnswered`]; [`Code::AnswerPlaintext`],
@@ -187,7 +196,7 @@ impl Session {
 
     /// Whether enough shares are in.
     pub fn is_ready(&self) -> bool {
-        self.granted().count() >= usize::from(self.plan.quorum.threshold())
+        self.granted().count() >= usize::from(self.plan.needed)
     }
 
     /// Combines the shares and opens the secret. The recipient's key and all shares are wiped either way.
@@ -212,9 +221,8 @@ impl Session {
             _ => None,
         });
         let shares: Vec<Share> = granted.collect();
-        if shares.len() < usize::from(self.plan.quorum.threshold()) {
-            let granted = shares.len() as u64;
-            return Err(Error::number(Code::QuorumNotReached, "shares", "the threshold", granted));
+        if shares.len() < usize::from(self.plan.needed) {
+            return Err(Error::text(Code::QuorumNotReached, "shares", self.plan.needed, shares.len()));
         }
         let data_key = shamir::combine(&shares)?;
         let secret = open_secret(&data_key, &self.plan.bundle, &self.plan.context)?;
@@ -239,7 +247,7 @@ impl Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unseal::Session({} of {} shares)", self.granted().count(), self.plan.quorum.threshold())
+        write!(f, "unseal::Session({} of {} shares)", self.granted().count(), self.plan.needed)
     }
 }
 

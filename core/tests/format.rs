@@ -133,7 +133,7 @@ fn append_sources(folder: &Path, sources: &mut String) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             append_sources(&path, sources);
-        } else {
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
             sources.push_str(&fs::read_to_string(path).unwrap());
         }
     }

@@ -88,6 +88,17 @@ fn required_pcrs_must_be_measured() {
 }
 
 #[test]
+fn debug_mode_cannot_be_judged_without_pcr0_to_pcr2() {
+    let only_8 = PcrSelection::EMPTY.with(pcr(8));
+    let builder = || policy_builder().seal_quorum(quorum(3, 5, Wrapping::Attested)).required_pcrs(only_8);
+    let (strict, lax) = (builder().build().unwrap(), builder().allow_debug_mode().build().unwrap());
+    let measured = measured(1).select(only_8).unwrap();
+    let code = |policy| Plan::generate(&parameters(policy, &measured), 32, LC).map_err(|error| error.code());
+    assert_eq!(code(&strict).unwrap_err(), Code::PcrMissing);
+    code(&lax).unwrap();
+}
+
+#[test]
 fn a_binding_on_too_few_pcrs() {
     assert_eq!(forged(|forge| drop(forge.bindings[0].remove(&2))), Code::BindingTooWeak);
 }

@@ -52,7 +52,8 @@ impl Binding {
         unwrap_key(&kek, &self.wrapped_key).ok_or(Code::BindingRejected.into())
     }
 
-    //= RFC 9053 section 6.2.1: AES-KW authenticates no protected header, so the recipient's must be empty.
+    //= RFC 9052 section 8.5.2: "The 'protected' field MUST be a zero-length byte string if the key wrap
+    //= algorithm is an AE algorithm."
     /// `[h'', {1: -5, "pcrseal": {"pcrs": {index: value}, "salt": salt}}, wrapped key]`
     pub(super) fn write(&self, writer: Writer) -> Writer {
         let writer = writer

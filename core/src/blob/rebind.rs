@@ -30,7 +30,7 @@ pub fn add_binding(
         let (expected, found) = (policy.cluster().as_str(), blob.header.cluster.as_str());
         return Err(Error::text(Code::ClusterMismatch, "cluster", expected, found));
     }
-    policy.check_pcrs(values)?;
+    policy.check_binding(values)?;
     if blob.bindings.iter().any(|binding| binding.expected() == values) {
         return Err(Code::BindingDuplicate.into());
     }
