@@ -1,7 +1,5 @@
 //! Writes `CiphertextForRecipient` as AWS KMS does: an independent writer for core's reader.
 
-// Named in full: this file is included from elsewhere too, where the usual rule would look in another folder.
-#[path = "cms/envelope.rs"]
 mod envelope;
 
 use aes::cipher::{Array, BlockModeEncrypt, KeyIvInit};
