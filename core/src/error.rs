@@ -201,7 +201,7 @@ registry! {
     2005 NsmInputTooLarge "nsm_input_too_large" "an input is longer than the Nitro Secure Module takes";
 
     // KMS client: configuration.
-    3001 KmsEndpoint "kms_endpoint" "an endpoint is http://HOST[:PORT] or https://HOST[:PORT]";
+    3001 KmsEndpoint "kms_endpoint" "an endpoint is http:// or https://, a host, and a port if need be";
     3002 KmsEndpointNotLoopback "kms_endpoint_not_loopback" "an http:// endpoint is allowed on a loopback address only";
     3003 KmsNoRoots "kms_no_roots" "an https endpoint needs root certificates, and none were given";
     3004 KmsRootCertificate "kms_root_certificate" "a root certificate cannot be read";
