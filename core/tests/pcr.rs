@@ -41,10 +41,15 @@ fn what_is_no_role_arn_is_refused() {
         " arn:aws:iam::123456789012:role/Webserver",
         "arn:aws:iam::123456789012:role/Webserver\n",
         "arn:aws:iam::123456789012:role/Web:server",
+        "arn:aws:iam::123456789012:role/path/Web:server",
+        "arn:aws:iam::123456789012:role/pa th/Webserver",
+        "arn:aws:iam::123456789012:rolex/Webserver",
         "arn:aws:iam::123456789012:role/Webs\u{e9}rver",
     ] {
         assert_eq!(code(Pcr::from_role_arn(arn)), Code::RoleArn, "{arn:?}");
     }
+    // A path may hold every visible ASCII character (IAM API reference, `pathType`).
+    assert!(Pcr::from_role_arn("arn:aws:iam::123456789012:role/a:b!*~/c/Webserver").is_ok());
     let with = |len: usize| format!("arn:aws:iam::123456789012:role/{}", "x".repeat(len - 31));
     assert!(Pcr::from_role_arn(&with(2048)).is_ok());
     assert_eq!(code(Pcr::from_role_arn(&with(2049))), Code::RoleArn);
