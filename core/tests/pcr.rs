@@ -109,6 +109,23 @@ fn usual() -> String {
     )
 }
 
+/// One register of zeros is no debug mode, and neither is one that nobody measured.
+#[test]
+fn debug_mode_is_zeros_in_all_three_image_registers() {
+    let zero = "0";
+    let debug = set(&[(0, zero), (1, zero), (2, zero), (3, "3"), (4, "4")]);
+    assert!(debug.is_debug());
+    for index in 0..3 {
+        let mut one_measured = debug.clone();
+        one_measured.insert(PcrIndex::try_from(index).unwrap(), pcr("a"));
+        assert!(!one_measured.is_debug(), "PCR{index}");
+        let one_absent: PcrSet =
+            debug.iter().filter(|(other, _)| u64::from(other.get()) != index).map(|(i, v)| (i, *v)).collect();
+        assert!(!one_absent.is_debug(), "PCR{index} absent");
+    }
+    assert!(!PcrSet::new().is_debug());
+}
+
 #[test]
 fn measurements_of_build_enclave() {
     let expected = set(&[(0, "a"), (1, "1"), (2, "2")]);
