@@ -57,7 +57,7 @@ fuzz_target!(|data: &[u8]| {
 // ever hit, and what the reader must refuse wherever it stands.
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     let position = seed as usize / 4 % size.max(1);
-    if seed % 4 == 0 && size < max_size && position < size && data[position] & 0x1f < 24 {
+    if seed.is_multiple_of(4) && size < max_size && position < size && data[position] & 0x1f < 24 {
         let head = data[position];
         data.copy_within(position..size, position + 1);
         data[position] = head & 0xe0 | 24;
