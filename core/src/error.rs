@@ -187,7 +187,7 @@ registry! {
     1807 AnswerKeyId "answer_key_id" "KMS answered for another key than the one asked";
     1808 AnswerPlaintext "answer_plaintext" "KMS answered with a plaintext beside or instead of CiphertextForRecipient";
     1809 AnswerMissing "answer_missing" "KMS answered without CiphertextForRecipient";
-    1810 AnswerLength "answer_length" "KMS answered with a share key that is not 32 bytes, or a ciphertext outside 1..6144 bytes";
+    1810 AnswerLength "answer_length" "KMS answered with a CiphertextBlob outside 1..6144 bytes";
     1811 ShareRejected "share_rejected" "the share does not authenticate under its key, seal and position";
     1812 QuorumNotReached "quorum_not_reached" "fewer keys released their share than are needed";
     1813 CommitmentMismatch "commitment_mismatch" "the shares combine to another key than the one committed to";

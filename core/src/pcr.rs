@@ -224,7 +224,7 @@ impl PcrSet {
     /// The selected values alone.
     ///
     /// # Errors
-    /// [`Code::PcrMissing`] when a selected index has no value here; the detail lists all that are missing.
+    /// [`Code::PcrMissing`] when a selected index has no value here; the detail names the lowest of them.
     pub fn select(&self, selection: PcrSelection) -> Result<Self, Error> {
         let mut selected = Self::new();
         for index in selection.iter() {

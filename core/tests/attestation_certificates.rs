@@ -18,6 +18,7 @@ const UNKNOWN: &[u8] = &[0x55, 0x1d, 0x63];
 
 /// Positions in a `TBSCertificate` of version 3.
 const VERSION: usize = 0;
+const SERIAL: usize = 1;
 const SIGNATURE: usize = 2;
 const ISSUER: usize = 3;
 const VALIDITY: usize = 4;
@@ -190,6 +191,23 @@ fn structure() {
 }
 
 #[test]
+fn serial_numbers() {
+    for position in 0..5 {
+        let malformed: [&[u8]; 5] = [&[], &[0, 0], &[0, 0x7f], &[0xff, 0x80], &[0xff, 0xff, 1]];
+        for serial in malformed {
+            refused_at(position, Code::CertificateMalformed, |chain, at| {
+                *chain.tbs(at)[SERIAL].contents() = serial.to_vec();
+            });
+        }
+        // RFC 5280 section 4.1.2.2: zero and negative ones exist, and users should put up with them.
+        let odd: [&[u8]; 5] = [&[0], &[1], &[0, 0x80], &[0xff], &[0x80; 30]];
+        for serial in odd {
+            accepted(|chain| *chain.tbs(position)[SERIAL].contents() = serial.to_vec());
+        }
+    }
+}
+
+#[test]
 fn basic_constraints() {
     for position in 0..5 {
         refused_at(position, Code::CertificateBasicConstraints, |chain, at| {
@@ -243,19 +261,31 @@ fn key_usage() {
             let again = chain.extension(at, KEY_USAGE).clone();
             chain.extensions(at).push(again);
         });
-        let malformed: [&[u8]; 4] =
-            [&[3, 1, 0], &[3, 2, 8, 0xff], &[3, 4, 0, 0xff, 0xff, 0xff], &[4, 2, 0, 0xff]];
+        let malformed: [&[u8]; 5] =
+            [&[3, 1, 0], &[3, 2, 8, 0], &[3, 4, 0, 0xff, 0xff, 0xff], &[4, 2, 0, 0xff], &[3, 3, 1, 0xff, 1]];
         for value in malformed {
             refused_at(position, Code::CertificateMalformed, |chain, at| {
                 chain.set_extension(at, KEY_USAGE, value);
             });
         }
         // Every usage but the one that is needed, and that one alone.
-        let needed = if position == 4 { 0x80 } else { 0x04 };
+        let (needed, unused) = if position == 4 { (0x80, 7) } else { (0x04, 2) };
         refused_at(position, Code::CertificateKeyUsage, |chain, at| {
             chain.set_extension(at, KEY_USAGE, &[3, 3, 7, !needed, 0x80]);
         });
         accepted(|chain| chain.set_extension(position, KEY_USAGE, &[3, 2, 0, needed]));
+        accepted(|chain| chain.set_extension(position, KEY_USAGE, &[3, 2, unused, needed]));
+        // Bits that are declared unused give no usage, and DER has zeros there.
+        for set in [needed | 1, needed | 1 << (unused - 1)] {
+            refused_at(position, Code::CertificateMalformed, |chain, at| {
+                chain.set_extension(at, KEY_USAGE, &[3, 2, unused, set]);
+            });
+        }
+    }
+    for position in 0..4 {
+        refused_at(position, Code::CertificateMalformed, |chain, at| {
+            chain.set_extension(at, KEY_USAGE, &[3, 2, 7, 0x84]);
+        });
     }
 }
 

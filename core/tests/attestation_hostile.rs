@@ -123,6 +123,25 @@ fn certificates_with_any_byte_altered_never_panic() {
     assert!(refused > 1000, "{refused}");
 }
 
+/// Only an error's text is ever allocated, and what it quotes of the document.
+#[test]
+fn reading_and_verifying_allocate_nothing() {
+    for (document, at_ms) in samples() {
+        let allocated = |document: &[u8], expected| {
+            let mut outcome = Ok(());
+            let info = allocation_counter::measure(|| outcome = verifies(document, at_ms, &accept_all()));
+            assert_eq!(outcome, expected);
+            info.bytes_max
+        };
+        assert_eq!(allocated(&document, Ok(())), 0);
+        let mut parts = Parts::of(&document);
+        parts.push(&"x".repeat(8192), Value::Null);
+        let unknown = parts.encode();
+        let most = allocated(&unknown, Err(Code::AttestationFieldUnknown));
+        assert!((8192..3 * unknown.len() as u64).contains(&most), "{most} for {}", unknown.len());
+    }
+}
+
 #[test]
 fn nested_to_depth_10_000() {
     const DEPTH: usize = 10_000;

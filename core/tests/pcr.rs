@@ -41,10 +41,15 @@ fn what_is_no_role_arn_is_refused() {
         " arn:aws:iam::123456789012:role/Webserver",
         "arn:aws:iam::123456789012:role/Webserver\n",
         "arn:aws:iam::123456789012:role/Web:server",
+        "arn:aws:iam::123456789012:role/path/Web:server",
+        "arn:aws:iam::123456789012:role/pa th/Webserver",
+        "arn:aws:iam::123456789012:rolex/Webserver",
         "arn:aws:iam::123456789012:role/Webs\u{e9}rver",
     ] {
         assert_eq!(code(Pcr::from_role_arn(arn)), Code::RoleArn, "{arn:?}");
     }
+    // A path may hold every visible ASCII character (IAM API reference, `pathType`).
+    assert!(Pcr::from_role_arn("arn:aws:iam::123456789012:role/a:b!*~/c/Webserver").is_ok());
     let with = |len: usize| format!("arn:aws:iam::123456789012:role/{}", "x".repeat(len - 31));
     assert!(Pcr::from_role_arn(&with(2048)).is_ok());
     assert_eq!(code(Pcr::from_role_arn(&with(2049))), Code::RoleArn);
@@ -102,6 +107,23 @@ fn usual() -> String {
         hex("1"),
         hex("2")
     )
+}
+
+/// One register of zeros is no debug mode, and neither is one that nobody measured.
+#[test]
+fn debug_mode_is_zeros_in_all_three_image_registers() {
+    let zero = "0";
+    let debug = set(&[(0, zero), (1, zero), (2, zero), (3, "3"), (4, "4")]);
+    assert!(debug.is_debug());
+    for index in 0..3 {
+        let mut one_measured = debug.clone();
+        one_measured.insert(PcrIndex::try_from(index).unwrap(), pcr("a"));
+        assert!(!one_measured.is_debug(), "PCR{index}");
+        let one_absent: PcrSet =
+            debug.iter().filter(|(other, _)| u64::from(other.get()) != index).map(|(i, v)| (i, *v)).collect();
+        assert!(!one_absent.is_debug(), "PCR{index} absent");
+    }
+    assert!(!PcrSet::new().is_debug());
 }
 
 #[test]

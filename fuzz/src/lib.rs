@@ -2,6 +2,7 @@
 //!
 //! Everything in it is fixed, so that a crash repeats.
 
+pub mod document;
 #[path = "../../core/tests/common/cms/envelope.rs"]
 mod envelope;
 pub mod key;

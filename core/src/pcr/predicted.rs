@@ -62,9 +62,9 @@ fn is_role_arn(arn: &str) -> bool {
     let mut part = || parts.next().unwrap_or_default();
     let (prefix, partition, service, region) = (part(), part(), part(), part());
     let (account, resource) = (part(), part());
-    let is_name = |text: &str| {
-        text.bytes().all(|c| c.is_ascii_alphanumeric() || b"+=,.@_-/".contains(&c)) && !text.ends_with('/')
-    };
+    // The path's last slash, if it has a path, stands before the name (IAM API reference, `roleNameType`, `pathType`).
+    let (path, name) = resource.rsplit_once('/').unwrap_or_default();
+    let is_name = |c: u8| c.is_ascii_alphanumeric() || b"+=,.@_-".contains(&c);
     arn.len() <= MAX_ROLE_ARN_LEN
         && prefix == "arn"
         && partition.starts_with("aws")
@@ -73,5 +73,8 @@ fn is_role_arn(arn: &str) -> bool {
         && region.is_empty()
         && account.len() == 12
         && account.bytes().all(|digit| digit.is_ascii_digit())
-        && resource.strip_prefix("role/").is_some_and(|name| !name.is_empty() && is_name(name))
+        && (path == "role" || path.starts_with("role/"))
+        && path.bytes().all(|c| c.is_ascii_graphic())
+        && !name.is_empty()
+        && name.bytes().all(is_name)
 }

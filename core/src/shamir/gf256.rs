@@ -1,35 +1,35 @@
 //! Arithmetic in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1, the polynomial 0x11b of AES (FIPS 197 section 4.2).
 //!
-//! No branch and no table index depends on an operand: tables would put the secret into the cache's access
-//! pattern. The loops have fixed counts, and over a slice of bytes the compiler turns them into vector code.
+//! No table is used: it would put the secret into the cache's access pattern. No branch depends on the first
+//! operand, which may be secret. The second one is always a coordinate or a weight, which are public, and the
+//! compiler does branch on it.
+
+use core::hint::black_box;
 
 /// The reduction polynomial without its top bit.
 const POLYNOMIAL: u8 = 0x1b;
 
-/// The product of two field elements.
-pub(super) const fn mul(a: u8, b: u8) -> u8 {
+/// The product of two field elements, of which the first may be secret and the second is public.
+pub(super) fn mul(secret: u8, public: u8) -> u8 {
     let mut product = 0;
-    let mut shifted = a;
-    let mut bit = 0;
-    while bit < 8 {
-        product ^= shifted & mask(b >> bit);
-        shifted = (shifted << 1) ^ (POLYNOMIAL & mask(shifted >> 7));
-        bit += 1;
+    let mut shifted = secret;
+    for bit in 0..8 {
+        product ^= shifted & mask(public >> bit);
+        // Hidden from the compiler, because it makes branches of masks, as it does of those above.
+        shifted = (shifted << 1) ^ (POLYNOMIAL & mask(black_box(shifted >> 7)));
     }
     product
 }
 
-/// The inverse of a field element; 0 for 0, which has none.
+/// The inverse of a public field element; 0 for 0, which has none.
 ///
 /// It is the 254th power, because the multiplicative group has 255 elements: 254 = 2 + 4 + ... + 128.
-pub(super) const fn inverse(a: u8) -> u8 {
-    let mut power = a;
+pub(super) fn inverse(public: u8) -> u8 {
+    let mut power = public;
     let mut product = 1;
-    let mut bit = 1;
-    while bit < 8 {
+    for _ in 1..8 {
         power = mul(power, power);
         product = mul(product, power);
-        bit += 1;
     }
     product
 }

@@ -68,7 +68,7 @@ impl<'a> Certificate<'a> {
         if tbs.optional(Tag::CONTEXT_0)? != Some(&[0x02, 0x01, 0x02]) {
             return Err(Fault(Code::CertificateVersion));
         }
-        let serial = tbs.value(Tag::INTEGER)?;
+        let serial = integer(tbs.value(Tag::INTEGER)?)?;
         // RFC 5280 section 4.1.1.2: the algorithm inside and outside of the signed part MUST be the same.
         for algorithm in [tbs.value(Tag::SEQUENCE)?, signature_algorithm] {
             if algorithm != ECDSA_SHA384.as_ref() {
@@ -96,6 +96,15 @@ impl From<Malformed> for Fault {
 impl From<Fault> for Code {
     fn from(fault: Fault) -> Self {
         fault.0
+    }
+}
+
+/// X.690 section 8.3: an INTEGER has contents, and they are as short as can be. One serial number thus has one
+/// form, whoever looks it up; its sign and length are the issuer's affair (RFC 5280 section 4.1.2.2).
+fn integer(contents: &[u8]) -> Result<&[u8], Malformed> {
+    match contents {
+        [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => Err(Malformed),
+        shortest => Ok(shortest),
     }
 }
 
@@ -171,8 +180,14 @@ fn key_usage(contents: &[u8]) -> Result<KeyUsage, Malformed> {
     let mut reader = DerReader::new(contents);
     let bits = reader.value(Tag::BIT_STRING)?;
     reader.end()?;
-    match *bits {
-        [0..=7, first] | [0..=7, first, _] => Ok(KeyUsage(first)),
-        _ => Err(Malformed),
+    let (first, last, unused) = match *bits {
+        [unused @ 0..=7, only] => (only, only, unused),
+        [unused @ 0..=7, first, last] => (first, last, unused),
+        _ => return Err(Malformed),
+    };
+    // X.690 section 11.2.1: unused bits are zero. A usage must not be read out of them.
+    if last.trailing_zeros() < u32::from(unused) {
+        return Err(Malformed);
     }
+    Ok(KeyUsage(first))
 }
