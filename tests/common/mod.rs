@@ -97,7 +97,7 @@ impl World {
     /// Makes the keys at these positions (0..4) answer after all others.
     pub fn delay(&self, positions: &[usize]) {
         for position in positions {
-            self.keys[*position].set_delay(Duration::from_millis(1500));
+            self.keys[*position].set_delay(Duration::from_secs(1));
         }
     }
 }
