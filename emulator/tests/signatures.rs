@@ -158,7 +158,9 @@ fn sign_again(client: &Client, change: &[(&str, &str)], names: impl Fn(&str) -> 
         }
     }
     let date = common::amz_date(NOON / 1000);
-    grouped.iter_mut().for_each(|(name, _)| *name = names(name));
+    for (name, _) in &mut grouped {
+        *name = names(name);
+    }
     let header = authorization("POST", &grouped, b"{}", "AKIATEST", "secret", &date, REGION, "kms");
     headers.push(("authorization".to_owned(), header));
     headers

@@ -26,6 +26,8 @@ struct Chain {
     without_root: bool,
 }
 
+type Change = fn(&mut Chain);
+
 impl Chain {
     fn good() -> Self {
         let authority = |limit| IsCa::Ca(BasicConstraints::Constrained(limit));
@@ -96,13 +98,13 @@ fn judge(
 
 #[test]
 fn a_chain_must_be_one_of_authorities_and_a_leaf() {
-    let judge = |change: fn(&mut Chain)| {
+    let judge = |change: Change| {
         let mut chain = Chain::good();
         change(&mut chain);
         judge(chain, |_| (), |_| ())
     };
     assert_eq!(judge(|_| ()), None);
-    let forbidden: [(&str, fn(&mut Chain)); 7] = [
+    let forbidden: [(&str, Change); 7] = [
         ("root without path", |chain| chain.root.is_ca = IsCa::Ca(BasicConstraints::Constrained(0))),
         ("authority is none", |chain| chain.authority.is_ca = IsCa::ExplicitNoCa),
         ("authority may not sign", |chain| {
