@@ -31,7 +31,7 @@ server=$!
 tries=0
 until grep -q '^ready' "$work/log"; do
     tries=$((tries + 1))
-    if [ "$tries" -gt 100 ] || ! kill -0 "$server" 2>/dev/null; then
+    if [ "$tries" -gt 300 ] || ! kill -0 "$server" 2>/dev/null; then
         echo "interop-boto3: the emulator did not start" >&2
         exit 1
     fi

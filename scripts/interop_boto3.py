@@ -20,7 +20,7 @@ def client(key_id="AKIAONE", secret="secret-one", region=REGION, token=None):
         aws_access_key_id=key_id,
         aws_secret_access_key=secret,
         aws_session_token=token,
-        config=Config(retries={"max_attempts": 0}, connect_timeout=5, read_timeout=5),
+        config=Config(retries={"max_attempts": 0}, connect_timeout=30, read_timeout=30),
     )
 
 

@@ -76,7 +76,7 @@ async fn too_many_hanging_keys_end_with_the_clients_timeout() {
     let world = World::new().await;
     let (blob, _) = world.sealed().await;
     world.keys[..3].iter().for_each(|key| key.set_fault(Fault::Hang));
-    let client = world.client().operation_timeout(Duration::from_millis(500)).build().unwrap();
+    let client = world.client().operation_timeout(Duration::from_secs(3)).build().unwrap();
     let error = world.enclave_of(world.nsm(IMAGE), client).unseal(&blob).await.unwrap_err();
     assert_eq!(error.code(), Code::QuorumNotReached);
     for row in &error.report().keys[..3] {
@@ -90,7 +90,7 @@ async fn the_deadline_holds_whatever_the_client_does() {
     let world = World::new().await;
     let (blob, _) = world.sealed().await;
     world.keys.iter().for_each(|key| key.set_fault(Fault::Hang));
-    let enclave = world.enclave().with_deadline(Duration::from_millis(700));
+    let enclave = world.enclave().with_deadline(Duration::from_secs(4));
     let error = enclave.unseal(&blob).await.unwrap_err();
     assert_eq!(error.code(), Code::QuorumNotReached);
     assert_eq!(error.report().count(Outcome::Timeout), 5);
@@ -203,10 +203,10 @@ async fn wrong_credentials_are_access_denied() {
 async fn nobody_listens() {
     let world = World::new().await;
     let (blob, _) = world.sealed().await;
-    let endpoint = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}", listener.local_addr().unwrap())
-    };
+    // Bound and not listening: nobody else can have the port.
+    let bound = tokio::net::TcpSocket::new_v4().unwrap();
+    bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let endpoint = format!("http://{}", bound.local_addr().unwrap());
     let client = world.client().endpoint_url(&endpoint).build().unwrap();
     let error = world.enclave_of(world.nsm(IMAGE), client).unseal(&blob).await.unwrap_err();
     assert_eq!(error.report().count(Outcome::Unreachable), 5);

@@ -18,7 +18,7 @@ fn emulator(arguments: &[&str]) -> Command {
 /// Runs a command that ends by itself; one that serves instead is stopped, and the test fails.
 fn run(arguments: &[&str]) -> Output {
     let mut child = emulator(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    for _ in 0..500 {
+    for _ in 0..3000 {
         if child.try_wait().unwrap().is_some() {
             return child.wait_with_output().unwrap();
         }

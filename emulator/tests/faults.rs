@@ -115,7 +115,8 @@ async fn broken_answers() {
 #[tokio::test]
 async fn a_delayed_key_answers_late_and_others_do_not() {
     let Faulty { fixture, key, request, .. } = faulty().await;
-    key.set_delay(Duration::from_millis(400));
+    let delay = Duration::from_millis(1500);
+    key.set_delay(delay);
     let start = Instant::now();
     let other = fixture.kms.create_key(REGION, ACCOUNT, KeyOptions::default()).unwrap();
     let describe = json!({ "KeyId": other });
@@ -129,8 +130,8 @@ async fn a_delayed_key_answers_late_and_others_do_not() {
             start.elapsed()
         }
     );
-    assert!(slow >= Duration::from_millis(400), "{slow:?}");
-    assert!(quick < Duration::from_millis(400), "{quick:?}");
+    assert!(slow >= delay, "{slow:?}");
+    assert!(quick < slow, "{quick:?} {slow:?}");
 }
 
 #[tokio::test]
@@ -215,7 +216,7 @@ async fn clients_that_give_up_free_their_connections() {
     key.set_fault(None);
     let request = json!({ "KeyId": key.arn() });
     let call = fixture.client.call("DescribeKey", &request);
-    timeout(Duration::from_secs(10), call).await.unwrap().ok();
+    timeout(Duration::from_secs(60), call).await.unwrap().ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,7 +246,7 @@ async fn dropping_the_handle_ends_the_server_and_its_connections() {
     }
     let address = fixture.client.address.clone();
     drop(fixture);
-    assert!(timeout(Duration::from_secs(5), hanging).await.unwrap().unwrap());
+    assert!(timeout(Duration::from_secs(60), hanging).await.unwrap().unwrap());
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
 

@@ -39,6 +39,15 @@ fn rsa() -> &'static (PrivateDecryptingKey, Vec<u8>) {
     })
 }
 
+/// The `SubjectPublicKeyInfo` of an RSA key of 1024 bits: any odd number will do as its modulus.
+fn rsa_1024() -> Vec<u8> {
+    let rsa_encryption = [0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
+    let modulus = [[2, 0x81, 0x81, 0].as_slice(), &[0xff; 128]].concat();
+    let key = [[0x30, 0x81, 0x89].as_slice(), &modulus, &[2, 3, 1, 0, 1]].concat();
+    let spki = [rsa_encryption.as_slice(), &[3, 0x81, 0x8d, 0], &key].concat();
+    [[0x30, 0x81, 0x9f].as_slice(), &spki].concat()
+}
+
 fn document(nsm: &Nsm) -> Vec<u8> {
     nsm.attest(&AttestationRequest { public_key: Some(&rsa().1), ..Default::default() }).unwrap()
 }
@@ -250,6 +259,30 @@ async fn documents_age_in_five_minutes() {
     generate(&fixture, &arn, &document).await.is_error(400, "ValidationException", "cannot verify");
 }
 
+/// An enclave whose clock runs ahead must not make documents that last longer.
+#[tokio::test]
+async fn documents_of_the_future_are_refused() {
+    let fixture = Fixture::start().await;
+    let clock = Clock::fixed(fixture.clock.now_millis());
+    let kms = pcrseal_emulator::kms::Kms::builder()
+        .authority(&fixture.authority)
+        .clock(&clock)
+        .start()
+        .await
+        .unwrap();
+    kms.add_principal(pcrseal_emulator::kms::Principal::new("AKIATEST", "secret", common::ROLE).unwrap());
+    let arn = kms.create_key(REGION, ACCOUNT, KeyOptions::default()).unwrap();
+    let client = common::Client::new(&kms, &clock, "AKIATEST", "secret");
+    let ask = async || {
+        let to = recipient(&document(&fixture.nsm));
+        client.call("GenerateDataKey", &json!({ "KeyId": arn, "KeySpec": "AES_256", "Recipient": to })).await
+    };
+    fixture.clock.advance(Duration::from_secs(300));
+    ask().await.ok();
+    fixture.clock.advance(Duration::from_millis(1));
+    ask().await.is_error(400, "ValidationException", "five-minute");
+}
+
 #[tokio::test]
 async fn documents_of_another_root_are_refused() {
     let fixture = Fixture::start().await;
@@ -330,9 +363,11 @@ async fn forged_and_malformed_documents_are_refused() {
     let without_key = fixture.nsm.attest(&AttestationRequest::default()).unwrap();
     let no_key = "holds no valid RSA public key";
     generate(&fixture, &arn, &without_key).await.is_error(400, "ValidationException", no_key);
-    let request = AttestationRequest { public_key: Some(b"not a key"), ..Default::default() };
-    let bad_key = fixture.nsm.attest(&request).unwrap();
-    generate(&fixture, &arn, &bad_key).await.is_error(400, "ValidationException", no_key);
+    for public_key in [b"not a key".as_slice(), &[], &rsa_1024(), &rsa().1[..rsa().1.len() - 1]] {
+        let request = AttestationRequest { public_key: Some(public_key), ..Default::default() };
+        let bad_key = fixture.nsm.attest(&request).unwrap();
+        generate(&fixture, &arn, &bad_key).await.is_error(400, "ValidationException", no_key);
+    }
 
     for length in (1..genuine.len()).step_by(97) {
         generate(&fixture, &arn, &genuine[..length]).await.is_error(400, "ValidationException", malformed);

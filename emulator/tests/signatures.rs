@@ -143,6 +143,83 @@ async fn missing_and_incomplete_signatures_have_their_own_errors() {
     );
 }
 
+/// The client's headers with these changed or added, sorted and signed anew; the names in `SignedHeaders` as
+/// given.
+fn sign_again(client: &Client, change: &[(&str, &str)], names: impl Fn(&str) -> String) -> Headers {
+    let mut headers = client.sign("CreateKey", b"{}");
+    headers.pop();
+    headers.extend(change.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    headers.sort();
+    let mut grouped: Headers = Vec::new();
+    for (name, value) in &headers {
+        match grouped.last_mut() {
+            Some((last, values)) if last == name => *values = format!("{values},{value}"),
+            _ => grouped.push((name.clone(), value.clone())),
+        }
+    }
+    let date = common::amz_date(NOON / 1000);
+    for (name, _) in &mut grouped {
+        *name = names(name);
+    }
+    let header = authorization("POST", &grouped, b"{}", "AKIATEST", "secret", &date, REGION, "kms");
+    headers.push(("authorization".to_owned(), header));
+    headers
+}
+
+#[tokio::test]
+async fn a_header_that_decides_comes_once() {
+    let fixture = Fixture::start().await;
+    let client = &fixture.client;
+    let mismatch = "does not match the signature you provided";
+    let post =
+        async |headers: &Headers| send(&client.address, "POST / HTTP/1.1", headers, b"{}").await.unwrap();
+    let same = |name: &str| name.to_owned();
+    // The tests' signer joins repeated headers as the server does.
+    post(&sign_again(client, &[("x-other", "1"), ("x-other", "2")], same)).await.ok();
+
+    for (name, value) in
+        [("x-amz-target", "TrentService.DisableKey"), ("host", "other"), ("x-amz-security-token", "t")]
+    {
+        let twice = sign_again(client, &[(name, value), (name, value)], same);
+        post(&twice).await.is_error(400, "InvalidSignatureException", mismatch);
+    }
+    let date = common::amz_date(NOON / 1000);
+    let reply = post(&sign_again(client, &[("x-amz-date", &date)], same)).await;
+    reply.is_error(400, "IncompleteSignatureException", "X-Amz-Date");
+    let mut two = client.sign("CreateKey", b"{}");
+    two.push(two.last().unwrap().clone());
+    post(&two).await.is_error(400, "IncompleteSignatureException", "not a readable");
+    assert_eq!(fixture.kms.requests(), 6);
+}
+
+#[tokio::test]
+async fn the_canonical_form_is_the_only_one() {
+    let fixture = Fixture::start().await;
+    let client = &fixture.client;
+    let mismatch = "does not match the signature you provided";
+    let post =
+        async |headers: &Headers| send(&client.address, "POST / HTTP/1.1", headers, b"{}").await.unwrap();
+    let same = |name: &str| name.to_owned();
+    // White space inside a value is one space, outside none.
+    let mut spaced = sign_again(client, &[("x-other", "a b")], same);
+    spaced.iter_mut().find(|(name, _)| name == "x-other").unwrap().1 = "  a \t  b ".into();
+    post(&spaced).await.ok();
+    // What is white space in Unicode only is not.
+    spaced.iter_mut().find(|(name, _)| name == "x-other").unwrap().1 = "a\u{a0}b".into();
+    post(&spaced).await.is_error(400, "InvalidSignatureException", mismatch);
+
+    let upper = |name: &str| if name == "content-type" { "Content-Type".into() } else { name.to_owned() };
+    let reply = post(&sign_again(client, &[], upper)).await;
+    reply.is_error(400, "InvalidSignatureException", mismatch);
+    let mut unsorted = client.sign("CreateKey", b"{}");
+    unsorted.pop();
+    unsorted.swap(0, 1);
+    let date = common::amz_date(NOON / 1000);
+    let header = authorization("POST", &unsorted, b"{}", "AKIATEST", "secret", &date, REGION, "kms");
+    unsorted.push(("authorization".to_owned(), header));
+    post(&unsorted).await.is_error(400, "InvalidSignatureException", mismatch);
+}
+
 #[tokio::test]
 async fn temporary_credentials_need_their_token_until_it_expires() {
     let fixture = Fixture::start().await;

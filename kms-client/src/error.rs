@@ -1,4 +1,5 @@
-//! The error type of this crate. No variant ever holds a secret, and no answer of status 200 is quoted.
+//! The error type of this crate. No variant ever holds a secret, and no answer that says success is
+//! quoted.
 
 use core::fmt;
 use core::time::Duration;
@@ -18,21 +19,21 @@ pub enum Error {
     InvalidRequest(Fault),
     /// No connection to the endpoint.
     Connect {
-        /// `host:port`.
+        /// Scheme, host and port.
         endpoint: String,
         /// What the operating system says.
         source: io::Error,
     },
     /// The endpoint did not prove who it is, or the handshake broke.
     Tls {
-        /// `host:port`.
+        /// Scheme, host and port.
         endpoint: String,
         /// What rustls says.
         source: io::Error,
     },
     /// The time was up: to establish a connection, or for the whole operation.
     Timeout {
-        /// `host:port`.
+        /// Scheme, host and port.
         endpoint: String,
         /// [`Code::KmsConnectTimeout`] or [`Code::KmsTimeout`].
         code: Code,
@@ -41,7 +42,7 @@ pub enum Error {
     },
     /// The connection broke before the answer was complete, or the answer is not HTTP.
     Http {
-        /// `host:port`.
+        /// Scheme, host and port.
         endpoint: String,
         /// What the HTTP implementation says.
         source: Box<dyn core::error::Error + Send + Sync>,

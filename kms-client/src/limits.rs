@@ -46,7 +46,7 @@ pub const MAX_UNIX_SECONDS: u64 = 253_402_300_799;
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time for a whole operation, connection included, unless configured. Ours.
 pub const DEFAULT_OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest time that an idle connection is kept. Ours: below the idle timeouts usual for AWS endpoints.
+/// Longest time that a connection may have been idle and is still used. Ours: below the idle timeouts usual for AWS endpoints.
 pub const MAX_IDLE: Duration = Duration::from_secs(30);
 /// Most idle connections kept per endpoint. Ours: one unseal asks each key once.
 pub const MAX_IDLE_PER_ENDPOINT: usize = 4;

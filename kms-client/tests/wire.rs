@@ -396,6 +396,14 @@ fn errors_that_are_not_of_kms_keep_their_status_and_words() {
     // Redirects and other kinds of success are no answers of KMS.
     assert_eq!(service(302, &[], b"{}").class(), ErrorClass::Other);
     assert_eq!(service(204, &[], b"").class(), ErrorClass::Other);
+    // Nor are they quoted: they may hold a plaintext.
+    for status in [201, 203, 206, 299] {
+        for body in [&br#"{"KeyId":"arn","Plaintext":"aHVudGVyMg=="}"#[..], br#"{"Plaintext":"aHVudGVyMg=="#]
+        {
+            let error = service(status, &[], body);
+            assert_eq!((error.message(), error.class()), ("", ErrorClass::Other), "{status}");
+        }
+    }
 
     let error = service(400, &[("x-amzn-errortype", "ThrottlingException")], &[0xff; 5000]);
     assert_eq!(error.class(), ErrorClass::Throttled);

@@ -246,3 +246,6 @@ fn verify_signature(
 ) -> Result<(), Refusal> {
     UnparsedPublicKey::new(algorithm, public_key).verify(message, signature).map_err(|_| Refusal::Untrusted)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,8 @@ use crate::text::hex;
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const SERVICE: &str = "kms";
 const TERMINATOR: &str = "aws4_request";
-/// How far a request's date may be off, in seconds (AWS: 15 minutes for KMS).
+/// How far a request's date may be off, in seconds. 15 minutes is AWS's widest; KMS itself has been seen to
+/// allow five.
 const MAX_SKEW: u64 = 15 * 60;
 /// Headers that must be signed when they are there; `host` must be there.
 const MUST_BE_SIGNED: [&str; 4] = ["host", "x-amz-date", "x-amz-security-token", "x-amz-target"];
@@ -41,6 +42,7 @@ pub(crate) fn verify<P: AsRef<Principal>>(
     })?;
     authorization.check_scope(date)?;
     check_signed_headers(&parts.headers, &authorization.signed_headers)?;
+    check_single(&parts.headers)?;
     let principal = find(authorization.access_key_id).ok_or_else(ApiError::unrecognized_client)?;
     check_token(principal.as_ref(), &parts.headers, now_millis)?;
     check_age(signed_at, now_millis / 1000)?;
@@ -135,7 +137,12 @@ impl<'a> Authorization<'a> {
     }
 }
 
+/// Names are in lower case, sorted, none twice: AWS rebuilds the canonical request so, and another one differs.
 fn check_signed_headers(headers: &HeaderMap, signed: &[&str]) -> Result<(), ApiError> {
+    let lower_case = signed.iter().all(|name| !name.bytes().any(|c| c.is_ascii_uppercase()));
+    if !lower_case || !signed.is_sorted_by(|one, next| one < next) {
+        return Err(ApiError::signature(MISMATCH));
+    }
     for name in MUST_BE_SIGNED {
         let needed = name == "host" || headers.contains_key(name);
         if needed && !signed.contains(&name) {
@@ -143,6 +150,15 @@ fn check_signed_headers(headers: &HeaderMap, signed: &[&str]) -> Result<(), ApiE
                 "'{name}' must be a 'SignedHeader' in the AWS Authorization."
             )));
         }
+    }
+    Ok(())
+}
+
+/// What is signed twice reads like one value with a comma: the server and the signer could mean different ones.
+fn check_single(headers: &HeaderMap) -> Result<(), ApiError> {
+    let repeated = |name: &&str| headers.contains_key(*name) && single(headers, name).is_none();
+    if MUST_BE_SIGNED.iter().any(repeated) {
+        return Err(ApiError::signature(MISMATCH));
     }
     Ok(())
 }
@@ -200,17 +216,20 @@ fn canonical_request(parts: &Parts, signed_headers: &[&str], body: &[u8]) -> Res
     .join("\n"))
 }
 
-/// Name and values, white space collapsed; a signed header that was not sent cannot verify.
+/// Name and values, white space collapsed; a signed header that was not sent, or is not visible ASCII, cannot
+/// verify.
 fn canonical_header(headers: &HeaderMap, name: &str) -> Result<String, ApiError> {
+    let mismatch = || ApiError::signature(MISMATCH);
     let values: Vec<String> = headers
         .get_all(name)
         .iter()
         .map(|value| {
-            String::from_utf8_lossy(value.as_bytes()).split_whitespace().collect::<Vec<_>>().join(" ")
+            let value = value.to_str().map_err(|_| mismatch())?;
+            Ok(value.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
         })
-        .collect();
+        .collect::<Result<_, ApiError>>()?;
     if values.is_empty() {
-        return Err(ApiError::signature(MISMATCH));
+        return Err(mismatch());
     }
     Ok(format!("{name}:{}\n", values.join(",")))
 }

@@ -111,7 +111,7 @@ impl Exchange<'_> {
 }
 
 impl SendFailure {
-    /// Whether the connection was dead: closed or reset, and no answer was read.
+    /// Whether the connection was dead: closed or reset before the head of an answer was complete.
     pub(super) fn is_stale(&self) -> bool {
         let broken = self.0.source().is_some_and(<dyn StdError>::is::<std::io::Error>);
         self.0.is_canceled() || self.0.is_closed() || self.0.is_incomplete_message() || broken

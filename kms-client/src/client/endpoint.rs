@@ -170,6 +170,7 @@ mod tests {
             "http://127.0.0.1/path",
             "http://127.0.0.1?q",
             "http://user@127.0.0.1",
+            "http://user@127.0.0.1:80",
             "https://user:pw@kms.example",
             "http://127.0.0.1:99999",
             "http://127.0.0.1 ",

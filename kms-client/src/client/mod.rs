@@ -1,4 +1,4 @@
-//! The async client: one authenticated connection per endpoint, kept alive; every step bounded in time and size.
+//! The async client: authenticated connections, a few kept alive per endpoint; every step bounded in time and size.
 //!
 //! The request's and the answer's bodies are wiped here. The HTTP and TLS implementations keep buffers of their
 //! own, which they free without wiping; with `Recipient` no plaintext passes through them.

@@ -74,8 +74,10 @@ impl<'a> HttpAnswer<'a> {
         let error_type = self.error_type.unwrap_or_default();
         let request_id = self.request_id.unwrap_or_default();
         let Ok(body) = json::read::<ErrorBody<'_>>(self.body) else {
-            // Not from KMS itself, but from something on the way: its words are all there is to go by.
-            let head = self.body.get(..MAX_ERROR_MESSAGE_LEN).unwrap_or(self.body);
+            // Not from KMS itself, but from something on the way: its words are all there is to go by. Under a
+            // status that says success they could be a key.
+            let quoted = if (200..300).contains(&self.status) { &[] } else { self.body };
+            let head = quoted.get(..MAX_ERROR_MESSAGE_LEN).unwrap_or(quoted);
             return ServiceError::new(self.status, error_type, &String::from_utf8_lossy(head), request_id);
         };
         let kind = body.kind.as_ref().map(json::Text::as_str).unwrap_or_default();
