@@ -328,6 +328,10 @@ impl Rows {
     }
 
     pub(crate) fn failed(&mut self, position: u8, failure: Failure, elapsed: Duration) {
+        self.set(position, failure.never_granted(), elapsed);
+    }
+
+    fn set(&mut self, position: u8, failure: Failure, elapsed: Duration) {
         if let Some(row) = self.0.iter_mut().find(|row| row.position == position) {
             row.outcome = failure.outcome;
             row.code = failure.code;

@@ -190,7 +190,7 @@ impl Session {
     /// [`Code::UnknownShare`], [`Code::AlreadyAnswered`].
     pub fn failed(&mut self, position: u8, failure: Failure, elapsed: Option<Duration>) -> Result<(), Error> {
         let (state, ..) = entry(&mut self.states, &self.plan, position)?;
-        *state = KeyState::Failed { failure, elapsed };
+        *state = KeyState::Failed { failure: failure.never_granted(), elapsed };
         Ok(())
     }
 

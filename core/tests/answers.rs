@@ -153,6 +153,16 @@ fn failures_are_reported_row_by_row() {
 }
 
 #[test]
+fn a_failure_is_never_reported_as_a_grant() {
+    let (mut session, _) = session();
+    session.failed(1, Failure::new(Outcome::Granted), None).unwrap();
+    let (opened, report) = session.finish();
+    assert_eq!(opened.unwrap_err().code(), Code::QuorumNotReached);
+    assert_eq!(report.keys[0].outcome, Outcome::BadResponse);
+    assert_eq!(report.count(Outcome::Granted), 0);
+}
+
+#[test]
 fn positions_that_do_not_exist() {
     let (mut session, truth) = session();
     let answer = answer_of(&truth[0].0, &truth[0].1);
