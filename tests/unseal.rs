@@ -4,7 +4,7 @@
 
 mod common;
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use common::{IMAGE, OTHER_IMAGE, ROLE, World, attested_policy};
 use pcrseal::core::crypto::rustcrypto;
@@ -16,7 +16,7 @@ use pcrseal::kms::Client;
 use pcrseal::kms::wire::Credentials;
 use pcrseal::{Code, Outcome};
 use pcrseal_emulator::Clock;
-use pcrseal_emulator::kms::{ContentForm, Fault, KeyHandle, KeyPolicy, Operation};
+use pcrseal_emulator::kms::{ContentForm, Fault, KeyHandle, KeyPolicy};
 use pcrseal_emulator::nsm::{MapEncoding, Nsm, NsmConfig};
 
 #[tokio::test]
@@ -91,7 +91,9 @@ async fn the_deadline_holds_whatever_the_client_does() {
     let (blob, _) = world.sealed().await;
     world.keys.iter().for_each(|key| key.set_fault(Fault::Hang));
     let enclave = world.enclave().with_deadline(Duration::from_millis(700));
+    let start = Instant::now();
     let error = enclave.unseal(&blob).await.unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(5), "the client's own limit is ten seconds");
     assert_eq!(error.code(), Code::QuorumNotReached);
     assert_eq!(error.report().count(Outcome::Timeout), 5);
     let none = world.enclave().with_deadline(Duration::ZERO);
@@ -226,18 +228,6 @@ async fn every_shape_of_document_and_cms_and_either_backend() {
             assert!(enclave.unseal(&blob).await.unwrap().opened.secret().ct_eq(&secret));
         }
     }
-}
-
-#[tokio::test]
-async fn one_recipient_and_one_document_serve_one_unseal() {
-    let world = World::new().await;
-    let (blob, _) = world.sealed().await;
-    let before = world.requests(Operation::Decrypt);
-    let enclave = world.enclave();
-    enclave.unseal(&blob).await.unwrap();
-    enclave.unseal(&blob).await.unwrap();
-    let asked = world.requests(Operation::Decrypt) - before;
-    assert!((6..=10).contains(&asked), "{asked}");
 }
 
 #[tokio::test]
