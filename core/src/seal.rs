@@ -4,8 +4,8 @@
 //!
 //! 1. A [`Plan`] checks the policy, the measured PCRs and the bindings.
 //! 2. [`Plan::begin`] takes over a fresh [`Recipient`] whose public key the driver has attested.
-//! 3. For every [`WrapRequest`] the driver asks KMS and hands in the answer. Every key must answer well: one
-//!    bad answer ends the seal.
+//! 3. For every [`WrapRequest`] the driver asks KMS and hands in the answer. Every key must answer well; one
+//!    that did not may be asked again.
 //! 4. [`Session::finish`] gives an [`UnprovenBlob`], which is opened once, through KMS, before
 //!    [`UnprovenBlob::prove`] hands the blob out.
 
