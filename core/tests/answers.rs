@@ -7,13 +7,17 @@ mod common;
 use std::time::Duration;
 
 use common::cms::ciphertext_for_recipient;
-use common::kms::{MemoryKms, answer_of, arn, decrypt_all, measured, parameters, policy, sealed, wrap_all};
+use common::kms::{
+    Counted, MemoryKms, answer_all, answer_of, arn, decrypt_all, measured, parameters, policy, sealed,
+    wrap_all,
+};
 use pcrseal_core::crypto::{Backend, aws_lc};
 use pcrseal_core::error::{Code, Error};
 use pcrseal_core::names::Wrapping;
 use pcrseal_core::recipient::Recipient;
 use pcrseal_core::report::{Failure, Outcome};
-use pcrseal_core::seal::{Plan, WrapAnswer};
+use pcrseal_core::seal::{HostVouchesForSecret, Plan, WrapAnswer};
+use pcrseal_core::secret::Secret;
 use pcrseal_core::unseal::{self, DecryptAnswer, Session};
 
 const LC: &Backend = &aws_lc::BACKEND;
@@ -106,7 +110,7 @@ impl pcrseal_core::crypto::RsaKey for Shared {
     fn public_key_der(&self) -> &[u8] {
         self.0.public_key_der()
     }
-    fn decrypt_oaep_sha256(&self, ciphertext: &[u8]) -> Result<pcrseal_core::secret::Secret, Error> {
+    fn decrypt_oaep_sha256(&self, ciphertext: &[u8]) -> Result<Secret, Error> {
         self.0.decrypt_oaep_sha256(ciphertext)
     }
 }
@@ -244,4 +248,51 @@ fn a_blob_is_not_handed_out_before_it_opened_to_what_was_sealed() {
     let mut session = plan.begin(recipient()).unwrap();
     wrap_all(&mut session, &kms, LC);
     assert_eq!(session.finish().unwrap().prove(another).unwrap_err().code(), Code::Unproven);
+}
+
+#[test]
+fn the_old_blob_does_not_prove_the_new_one() {
+    let (kms, policy, measured) = (MemoryKms::default(), policy(Wrapping::Attested), measured(1));
+    let (_, old) = sealed(&policy, &measured, &kms, LC);
+    // The secret is the same; it came out of another seal.
+    let plan = Plan::reseal(&parameters(&policy, &measured), &old, LC).unwrap();
+    let mut session = plan.begin(recipient()).unwrap();
+    wrap_all(&mut session, &kms, LC);
+    assert_eq!(session.finish().unwrap().prove(old).unwrap_err().code(), Code::Unproven);
+}
+
+#[test]
+fn another_secret_under_the_same_header_proves_nothing() {
+    let (kms, policy, measured) = (MemoryKms::default(), policy(Wrapping::Attested), measured(1));
+    // Two sources that give the same bytes: the seal ids are equal, the secrets are not.
+    let unproven = |secret: &[u8]| {
+        let random: &'static Counted = Box::leak(Box::default());
+        let backend = Backend { random, ..aws_lc::BACKEND };
+        let secret = Secret::copy_from(secret);
+        let plan = Plan::import(&parameters(&policy, &measured), secret, HostVouchesForSecret, &backend);
+        let mut session = plan.unwrap().begin(recipient()).unwrap();
+        wrap_all(&mut session, &kms, LC);
+        session.finish().unwrap()
+    };
+    let (one, two) = (unproven(b"one"), unproven(b"two"));
+    let opened = answer_all(two.plan(&policy, &measured).unwrap(), &kms, LC).0.unwrap();
+    assert_eq!(one.prove(opened).unwrap_err().code(), Code::Unproven);
+}
+
+#[test]
+fn a_proof_takes_the_share_of_every_key() {
+    let (kms, policy, measured) = (MemoryKms::default(), policy(Wrapping::Attested), measured(1));
+    let plan = Plan::generate(&parameters(&policy, &measured), 32, LC).unwrap();
+    let mut session = plan.begin(recipient()).unwrap();
+    wrap_all(&mut session, &kms, LC);
+    let unproven = session.finish().unwrap();
+    let mut proof = unproven.plan(&policy, &measured).unwrap().begin(recipient());
+    for (position, answer) in decrypt_all(&proof, &kms) {
+        assert!(!proof.is_ready());
+        let (key_id, ciphertext) = answer.unwrap();
+        proof.answer_from_authenticated_kms(position, &answer_of(&key_id, &ciphertext), None).unwrap();
+    }
+    let (opened, report) = proof.finish();
+    assert_eq!(report.count(Outcome::Granted), 5);
+    unproven.prove(opened.unwrap()).unwrap();
 }
