@@ -55,13 +55,13 @@ async fn one_recipient_and_one_document_serve_one_session() {
     let world = World::new().await;
     let attester = Arc::new(Watched::new(&world));
     let enclave = enclave(&world, &attester);
-    let attested = || attester.public_keys.lock().unwrap().clone();
+    let keys = || attester.public_keys.lock().unwrap().clone();
     let blob = enclave.seal_generated(32, &[]).await.unwrap().blob;
-    assert_eq!(attested().len(), 2, "the seal, and the unseal that proves it");
+    assert_eq!(keys().len(), 2, "the seal, and the unseal that proves it");
     enclave.unseal(&blob).await.unwrap();
     enclave.unseal(&blob).await.unwrap();
-    assert_eq!(attested().len(), 4);
-    assert_eq!(attested().into_iter().collect::<BTreeSet<_>>().len(), 4, "no key is attested twice");
+    assert_eq!(keys().len(), 4);
+    assert_eq!(keys().into_iter().collect::<BTreeSet<_>>().len(), 4, "no key is attested twice");
 }
 
 #[tokio::test]
@@ -84,4 +84,24 @@ async fn the_longest_deadline_that_can_be_said_is_one() {
     let enclave = world.enclave().with_deadline(Duration::MAX);
     let blob = enclave.seal_generated(32, &[]).await.unwrap().blob;
     enclave.unseal(&blob).await.unwrap();
+}
+
+/// A driver with a fault.
+struct Panics;
+
+impl Attester for Panics {
+    fn measured_pcrs(&self) -> Result<PcrSet, Error> {
+        panic!("an attester that panics")
+    }
+
+    fn attest(&self, _: &AttestationRequest<'_>) -> Result<Vec<u8>, Error> {
+        panic!("an attester that panics")
+    }
+}
+
+#[tokio::test]
+async fn an_attester_that_panics_is_an_error() {
+    let world = World::new().await;
+    let enclave = AutoUnseal::new(Arc::new(Panics), world.client().build().unwrap(), world.policy());
+    assert_eq!(enclave.seal_generated(32, &[]).await.unwrap_err().code(), Code::Interrupted);
 }
