@@ -7,14 +7,17 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{IMAGE, World, encrypt_policy};
+use common::{IMAGE, World, attested_policy, encrypt_policy, pcrs};
 use pcrseal::core::blob::EncryptionContext;
+use pcrseal::core::crypto::aws_lc;
 use pcrseal::core::names::{KeyArn, Wrapping};
+use pcrseal::core::recipient::Recipient;
 use pcrseal::core::report::Failure;
+use pcrseal::core::seal::{Plan, SealParameters};
 use pcrseal::core::secret::Secret;
 use pcrseal::kms::Client;
 use pcrseal::{AuthenticatedKms, AutoUnseal, Code, DataKey, Error, KeyFacts, Outcome, Released};
-use pcrseal_emulator::kms::Operation;
+use pcrseal_emulator::kms::{Access, Fault, Operation};
 
 /// Answers the two questions before a seal as it is told, and all else truthfully.
 #[derive(Clone, Copy)]
@@ -118,4 +121,30 @@ async fn leave_to_encrypt_forbids_one_wrapping_and_is_needed_by_the_other() {
     let error = seal(&World::new().await, permitted).await.unwrap_err();
     assert_eq!(error.code(), Code::KeyPermitsEncrypt);
     seal(&World::with(Wrapping::Encrypt, encrypt_policy()).await, permitted).await.unwrap();
+}
+
+#[tokio::test]
+async fn only_a_refusal_of_kms_says_that_encrypt_is_denied() {
+    let world = World::new().await;
+    let (policy, measured) = (world.policy(), pcrs(IMAGE));
+    let parameters =
+        SealParameters { policy: &policy, measured: &measured, further_bindings: &[], external_aad: b"" };
+    let plan = Plan::generate(&parameters, 32, &aws_lc::BACKEND).unwrap();
+    let session = plan.begin(Recipient::generate(&aws_lc::BACKEND).unwrap()).unwrap();
+    let request = session.requests().next().unwrap();
+    let client = world.client().build().unwrap();
+    let may_encrypt = || client.may_encrypt(request.key, &request.encryption_context);
+
+    assert_eq!(may_encrypt().await, Ok(false));
+    for (fault, outcome) in [
+        (Fault::Throttling, Outcome::Throttled),
+        (Fault::InternalError, Outcome::Unreachable),
+        (Fault::CloseConnection, Outcome::Unreachable),
+    ] {
+        world.keys[0].set_fault(fault);
+        assert_eq!(may_encrypt().await.unwrap_err().outcome, outcome);
+    }
+    world.keys[1].set_policy(attested_policy().set(Operation::Encrypt, Access::Allow));
+    let request = session.requests().nth(1).unwrap();
+    assert_eq!(client.may_encrypt(request.key, &request.encryption_context).await, Ok(true));
 }
