@@ -55,7 +55,7 @@ async fn run() -> Result<(), Failure> {
 
     println!("Sealing a new 32-byte master key, 3 of 5");
     let sealed = enclave(&authority, &aws, &keys, image)?.seal_generated(32, &[]).await?;
-    let master_key = sealed.opened.secret().expose().to_vec();
+    let master_key = sealed.opened.into_secret();
     println!("  a blob of {} bytes, proven by unsealing it once:", sealed.blob.len());
     print(&sealed.report);
     let blob = sealed.blob;
@@ -63,7 +63,7 @@ async fn run() -> Result<(), Failure> {
     println!("\nUnsealing after a restart: a new enclave of the same image");
     let unsealed = enclave(&authority, &aws, &keys, image)?.unseal(&blob).await?;
     print(&unsealed.report);
-    check(unsealed.opened.secret().expose() == master_key, "the same master key came back")?;
+    check(unsealed.opened.secret().ct_eq(master_key.expose()), "the same master key came back")?;
     check(unsealed.report.count(Outcome::Granted) == 3, "three shares were enough")?;
 
     println!("\nUnsealing in an enclave of another image, whose PCR2 differs");
@@ -79,7 +79,7 @@ async fn run() -> Result<(), Failure> {
     keys.iter().take(2).for_each(KeyHandle::disable);
     let unsealed = enclave(&authority, &aws, &keys, image)?.unseal(&blob).await?;
     print(&unsealed.report);
-    check(unsealed.opened.secret().expose() == master_key, "the other three still finish the job")?;
+    check(unsealed.opened.secret().ct_eq(master_key.expose()), "the other three still finish the job")?;
     check(unsealed.report.count(Outcome::KeyDisabled) == 2, "the report names the disabled keys")?;
 
     println!("\nAll of it held, in {} ms.", start.elapsed().as_millis());

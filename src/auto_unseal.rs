@@ -25,10 +25,14 @@ use crate::preflight::{self, Candidate};
 
 /// How long a whole seal or unseal may take, if nothing else is said.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
+/// The longest that it may be said to take. Ours: KMS takes an attestation document for five minutes, so
+/// nothing comes of waiting longer, and no clock runs over within an hour.
+const MAX_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// Seals and unseals with an attester, a KMS client and a trust policy. Cheap to clone.
 ///
-/// Runs on a tokio runtime with its time driver enabled. Every call ends by its deadline.
+/// Runs on a tokio runtime with its time driver enabled. Every call ends by its deadline. An attester that
+/// hangs is left behind on its thread: a runtime that is dropped waits for it, `shutdown_timeout` does not.
 pub struct AutoUnseal<K> {
     attester: Arc<dyn Attester>,
     kms: Arc<K>,
@@ -97,10 +101,10 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
         Self { external_aad: external_aad.into(), ..self }
     }
 
-    /// How long a whole seal or unseal may take.
+    /// How long a whole seal or unseal may take; at most an hour.
     #[must_use]
     pub fn with_deadline(self, deadline: Duration) -> Self {
-        Self { deadline, ..self }
+        Self { deadline: deadline.min(MAX_DEADLINE), ..self }
     }
 
     /// Unseals a blob: checks it against the trust policy and the measured PCRs, asks every key at once, and
@@ -319,7 +323,7 @@ impl Rows {
     }
 
     pub(crate) fn granted(&mut self, position: u8, elapsed: Duration) {
-        self.failed(position, Failure::new(Outcome::Granted), elapsed);
+        self.set(position, Failure::new(Outcome::Granted), elapsed);
     }
 
     pub(crate) fn unfit(&mut self, position: u8, fault: &Fault, elapsed: Duration) {
@@ -328,6 +332,10 @@ impl Rows {
     }
 
     pub(crate) fn failed(&mut self, position: u8, failure: Failure, elapsed: Duration) {
+        self.set(position, failure.never_granted(), elapsed);
+    }
+
+    fn set(&mut self, position: u8, failure: Failure, elapsed: Duration) {
         if let Some(row) = self.0.iter_mut().find(|row| row.position == position) {
             row.outcome = failure.outcome;
             row.code = failure.code;

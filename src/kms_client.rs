@@ -236,3 +236,38 @@ fn outcome_of(class: ErrorClass) -> Outcome {
         _ => Outcome::BadResponse,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_class_has_its_outcome() {
+        for (class, name) in [
+            (ErrorClass::AccessDenied, "access_denied"),
+            (ErrorClass::AttestationRejected, "attestation_rejected"),
+            (ErrorClass::KeyDisabled, "key_disabled"),
+            (ErrorClass::KeyPendingDeletion, "key_pending_deletion"),
+            (ErrorClass::KeyInvalidState, "key_pending_deletion"),
+            (ErrorClass::NotFound, "bad_response"),
+            (ErrorClass::IncorrectKey, "bad_response"),
+            (ErrorClass::InvalidCiphertext, "bad_response"),
+            (ErrorClass::DryRunOperation, "bad_response"),
+            (ErrorClass::Throttled, "throttled"),
+            (ErrorClass::Unavailable, "unreachable"),
+            (ErrorClass::CredentialsRejected, "access_denied"),
+            (ErrorClass::ClockSkew, "access_denied"),
+            (ErrorClass::Validation, "bad_response"),
+            (ErrorClass::Other, "bad_response"),
+        ] {
+            assert_eq!(outcome_of(class).name(), name);
+        }
+    }
+
+    #[test]
+    fn a_plaintext_is_never_taken_for_an_answer_to_a_recipient() {
+        let plaintext = WireReleased::Plaintext(Secret::new(vec![0; 32]));
+        assert_eq!(for_recipient(plaintext), (None, true));
+        assert_eq!(for_recipient(WireReleased::ForRecipient(vec![1])), (Some(vec![1]), false));
+    }
+}

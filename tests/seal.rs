@@ -45,17 +45,6 @@ fn world_like(world: &World) -> World {
 }
 
 #[tokio::test]
-async fn a_key_that_kms_calls_multi_region_is_unfit_whatever_its_name() {
-    let mut world = World::new().await;
-    world.keys[0] = key(&world.aws, 0, KeyOptions::new(attested_policy()).multi_region());
-    // Its name gives it away already to the quorum.
-    assert!(world.keys[0].arn().contains("mrk-"));
-    let keys = world.keys.iter().map(|key| pcrseal::core::names::KeyArn::new(key.arn()).unwrap()).collect();
-    let quorum = pcrseal::core::policy::Quorum::new(3, keys, Wrapping::Attested);
-    assert_eq!(quorum.unwrap_err().code(), Code::QuorumMultiRegion);
-}
-
-#[tokio::test]
 async fn a_key_that_permits_encrypt_is_no_key_for_attested_wrapping() {
     let world = World::new().await;
     world.keys[3].set_policy(attested_policy().set(Operation::Encrypt, Access::Allow));

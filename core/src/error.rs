@@ -254,7 +254,7 @@ registry! {
     6002 KeyPermitsEncrypt "key_permits_encrypt" "a key of an `attested` quorum permits kms:Encrypt: whoever holds the credentials can forge a blob";
     6003 KeyNotChecked "key_not_checked" "a key could not be checked before the seal";
     6004 Interrupted "interrupted" "the runtime was shut down, or a part of it failed, before the work was done";
-    6005 DeadlineExceeded "deadline_exceeded" "the deadline passed before any key was asked";
+    6005 DeadlineExceeded "deadline_exceeded" "the deadline passed while the enclave made a key or waited for its attester";
 }
 
 /// An error: a stable [`Code`], and what was expected and found.

@@ -76,7 +76,7 @@ impl fmt::Display for Outcome {
 /// A request that gave no share, as its driver saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// How it ended; never [`Outcome::Granted`].
+    /// How it ended. [`Outcome::Granted`] would count as [`Outcome::BadResponse`].
     pub outcome: Outcome,
     /// The stable code of the error, if it was one of pcrseal's.
     pub code: Option<Code>,
@@ -88,6 +88,15 @@ impl Failure {
     /// A failure that its outcome describes fully.
     pub const fn new(outcome: Outcome) -> Self {
         Self { outcome, code: None, service: None }
+    }
+
+    /// The failure, as a bad response if its driver calls it a grant: only a share that was opened is one.
+    #[must_use]
+    pub fn never_granted(self) -> Self {
+        match self.outcome {
+            Outcome::Granted => Self { outcome: Outcome::BadResponse, ..self },
+            _ => self,
+        }
     }
 }
 

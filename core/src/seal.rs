@@ -4,8 +4,8 @@
 //!
 //! 1. A [`Plan`] checks the policy, the measured PCRs and the bindings.
 //! 2. [`Plan::begin`] takes over a fresh [`Recipient`] whose public key the driver has attested.
-//! 3. For every [`WrapRequest`] the driver asks KMS and hands in the answer. Every key must answer well: one
-//!    bad answer ends the seal.
+//! 3. For every [`WrapRequest`] the driver asks KMS and hands in the answer. Every key must answer well,
+//!    and has one answer.
 //! 4. [`Session::finish`] gives an [`UnprovenBlob`], which is opened once, through KMS, before
 //!    [`UnprovenBlob::prove`] hands the blob out.
 
@@ -159,7 +159,7 @@ impl Plan {
                     Wrapping::Attested => None,
                     Wrapping::Encrypt => Some(symmetric::random_key(self.random)?),
                 };
-                Ok(Slot { share, share_key, wrapped: None })
+                Ok(Slot { share, share_key, answered: false, wrapped: None })
             })
             .collect::<Result<_, Error>>()?;
         Ok(Session { plan: self, recipient, context, slots, sealed_secret, commitment: *commitment })
@@ -181,6 +181,7 @@ struct Slot {
     share: Share,
     /// Made here under `encrypt` wrapping; under `attested` KMS makes it.
     share_key: Option<Key32>,
+    answered: bool,
     wrapped: Option<SealedShare>,
 }
 
@@ -260,7 +261,7 @@ impl Session {
     /// # Errors
     /// [`Code::UnknownShare`], [`Code::AlreadyAnswered`]; [`Code::AnswerPlaintext`],
     /// [`Code::AnswerKeyId`], [`Code::AnswerMissing`], [`Code::AnswerLength`]; a CMS code; the mute
-    /// [`Code::Rejected`]. The slot stays open: the same key may be asked again.
+    /// [`Code::Rejected`]. Each key has one answer, good or bad.
     pub fn answer_from_authenticated_kms(
         &mut self,
         position: u8,
@@ -270,7 +271,8 @@ impl Session {
         let index = usize::from(position).checked_sub(1).ok_or_else(unknown)?;
         let (slot, key) =
             self.slots.get_mut(index).zip(self.plan.quorum.keys().get(index)).ok_or_else(unknown)?;
-        if slot.wrapped.is_some() {
+        // One answer, good or bad: many tries at one recipient key would make an oracle of it.
+        if core::mem::replace(&mut slot.answered, true) {
             return Err(Error::number(Code::AlreadyAnswered, "position", "one answer", position.into()));
         }
         check_answer(key, answer.key_id, answer.plaintext_present)?;

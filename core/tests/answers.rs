@@ -7,13 +7,17 @@ mod common;
 use std::time::Duration;
 
 use common::cms::ciphertext_for_recipient;
-use common::kms::{MemoryKms, answer_of, arn, decrypt_all, measured, parameters, policy, sealed, wrap_all};
+use common::kms::{
+    Counted, MemoryKms, answer_all, answer_of, arn, decrypt_all, measured, parameters, policy, sealed,
+    wrap_all,
+};
 use pcrseal_core::crypto::{Backend, aws_lc};
 use pcrseal_core::error::{Code, Error};
 use pcrseal_core::names::Wrapping;
 use pcrseal_core::recipient::Recipient;
 use pcrseal_core::report::{Failure, Outcome};
-use pcrseal_core::seal::{Plan, WrapAnswer};
+use pcrseal_core::seal::{HostVouchesForSecret, Plan, WrapAnswer};
+use pcrseal_core::secret::Secret;
 use pcrseal_core::unseal::{self, DecryptAnswer, Session};
 
 const LC: &Backend = &aws_lc::BACKEND;
@@ -106,7 +110,7 @@ impl pcrseal_core::crypto::RsaKey for Shared {
     fn public_key_der(&self) -> &[u8] {
         self.0.public_key_der()
     }
-    fn decrypt_oaep_sha256(&self, ciphertext: &[u8]) -> Result<pcrseal_core::secret::Secret, Error> {
+    fn decrypt_oaep_sha256(&self, ciphertext: &[u8]) -> Result<Secret, Error> {
         self.0.decrypt_oaep_sha256(ciphertext)
     }
 }
@@ -126,14 +130,22 @@ fn an_answer_cut_or_altered_anywhere_never_counts_as_a_share() {
     let try_with =
         |ciphertext: &[u8]| begin().answer_from_authenticated_kms(1, &answer_of(&key_id, ciphertext), None);
     try_with(&ciphertext).unwrap();
+    // Behind the recipient's key all faults are one, whichever of decryption, padding and tag it was.
+    let is_mute = |result| {
+        let code = refused(result);
+        assert!(code == Code::ShareRejected || (1401..1500).contains(&code.number()), "{code}");
+        code == Code::ShareRejected
+    };
     for length in 0..ciphertext.len() {
-        try_with(&ciphertext[..length]).unwrap_err();
+        is_mute(try_with(&ciphertext[..length]));
     }
+    let mut mute = 0;
     for position in 0..ciphertext.len() {
         let mut altered = ciphertext.clone();
         altered[position] ^= 1;
-        try_with(&altered).unwrap_err();
+        mute += usize::from(is_mute(try_with(&altered)));
     }
+    assert!(mute >= 256, "all of the encrypted key");
 }
 
 #[test]
@@ -150,6 +162,16 @@ fn failures_are_reported_row_by_row() {
     assert_eq!(opened.unwrap_err().code(), Code::QuorumNotReached);
     let outcomes: Vec<&str> = report.keys.iter().map(|row| row.outcome.name()).collect();
     assert_eq!(outcomes, ["key_disabled", "unreachable", "granted", "throttled", "timeout"]);
+}
+
+#[test]
+fn a_failure_is_never_reported_as_a_grant() {
+    let (mut session, _) = session();
+    session.failed(1, Failure::new(Outcome::Granted), None).unwrap();
+    let (opened, report) = session.finish();
+    assert_eq!(opened.unwrap_err().code(), Code::QuorumNotReached);
+    assert_eq!(report.keys[0].outcome, Outcome::BadResponse);
+    assert_eq!(report.count(Outcome::Granted), 0);
 }
 
 #[test]
@@ -192,8 +214,9 @@ fn outcome_names_are_stable() {
 fn a_seal_needs_every_key_and_takes_no_lie() {
     let (kms, policy, measured) = (MemoryKms::default(), policy(Wrapping::Attested), measured(1));
     let plan = || Plan::generate(&parameters(&policy, &measured), 32, LC).unwrap();
-    let mut session = plan().begin(recipient()).unwrap();
-    let own = session.recipient_public_key().to_vec();
+    let key = std::sync::Arc::new(LC.rsa.generate().unwrap());
+    let begin = || plan().begin(Recipient::from_key(Box::new(Shared(key.clone())))).unwrap();
+    let own = begin().recipient_public_key().to_vec();
     let (key_id, other_id) = (arn(0).to_string(), arn(1).to_string());
     let cms = ciphertext_for_recipient(&own, &[7; 32]);
     let short = ciphertext_for_recipient(&own, &[7; 16]);
@@ -214,8 +237,12 @@ fn a_seal_needs_every_key_and_takes_no_lie() {
         (Code::Rejected, WrapAnswer { ciphertext_for_recipient: Some(&short), ..good }),
         (Code::CmsForeignRecipient, WrapAnswer { ciphertext_for_recipient: Some(&stranger), ..good }),
     ] {
+        let mut session = begin();
         assert_eq!(refused(session.answer_from_authenticated_kms(1, &lie)), code);
+        // An answer is final, so that nobody tries a recipient key many times.
+        assert_eq!(refused(session.answer_from_authenticated_kms(1, &good)), Code::AlreadyAnswered);
     }
+    let mut session = begin();
     assert_eq!(refused(session.answer_from_authenticated_kms(6, &good)), Code::UnknownShare);
     session.answer_from_authenticated_kms(1, &good).unwrap();
     assert_eq!(refused(session.answer_from_authenticated_kms(1, &good)), Code::AlreadyAnswered);
@@ -234,4 +261,51 @@ fn a_blob_is_not_handed_out_before_it_opened_to_what_was_sealed() {
     let mut session = plan.begin(recipient()).unwrap();
     wrap_all(&mut session, &kms, LC);
     assert_eq!(session.finish().unwrap().prove(another).unwrap_err().code(), Code::Unproven);
+}
+
+#[test]
+fn the_old_blob_does_not_prove_the_new_one() {
+    let (kms, policy, measured) = (MemoryKms::default(), policy(Wrapping::Attested), measured(1));
+    let (_, old) = sealed(&policy, &measured, &kms, LC);
+    // The secret is the same; it came out of another seal.
+    let plan = Plan::reseal(&parameters(&policy, &measured), &old, LC).unwrap();
+    let mut session = plan.begin(recipient()).unwrap();
+    wrap_all(&mut session, &kms, LC);
+    assert_eq!(session.finish().unwrap().prove(old).unwrap_err().code(), Code::Unproven);
+}
+
+#[test]
+fn another_secret_under_the_same_header_proves_nothing() {
+    let (kms, policy, measured) = (MemoryKms::default(), policy(Wrapping::Attested), measured(1));
+    // Two sources that give the same bytes: the seal ids are equal, the secrets are not.
+    let unproven = |secret: &[u8]| {
+        let random: &'static Counted = Box::leak(Box::default());
+        let backend = Backend { random, ..aws_lc::BACKEND };
+        let secret = Secret::copy_from(secret);
+        let plan = Plan::import(&parameters(&policy, &measured), secret, HostVouchesForSecret, &backend);
+        let mut session = plan.unwrap().begin(recipient()).unwrap();
+        wrap_all(&mut session, &kms, LC);
+        session.finish().unwrap()
+    };
+    let (one, two) = (unproven(b"one"), unproven(b"two"));
+    let opened = answer_all(two.plan(&policy, &measured).unwrap(), &kms, LC).0.unwrap();
+    assert_eq!(one.prove(opened).unwrap_err().code(), Code::Unproven);
+}
+
+#[test]
+fn a_proof_takes_the_share_of_every_key() {
+    let (kms, policy, measured) = (MemoryKms::default(), policy(Wrapping::Attested), measured(1));
+    let plan = Plan::generate(&parameters(&policy, &measured), 32, LC).unwrap();
+    let mut session = plan.begin(recipient()).unwrap();
+    wrap_all(&mut session, &kms, LC);
+    let unproven = session.finish().unwrap();
+    let mut proof = unproven.plan(&policy, &measured).unwrap().begin(recipient());
+    for (position, answer) in decrypt_all(&proof, &kms) {
+        assert!(!proof.is_ready());
+        let (key_id, ciphertext) = answer.unwrap();
+        proof.answer_from_authenticated_kms(position, &answer_of(&key_id, &ciphertext), None).unwrap();
+    }
+    let (opened, report) = proof.finish();
+    assert_eq!(report.count(Outcome::Granted), 5);
+    unproven.prove(opened.unwrap()).unwrap();
 }

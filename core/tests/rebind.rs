@@ -55,6 +55,12 @@ fn the_next_release_may_be_bound_when_sealing() {
     let twice = [image(2), image(2)];
     let twice = SealParameters { further_bindings: &twice, ..parameters };
     assert_eq!(Plan::generate(&twice, 32, LC).unwrap_err().code(), Code::BindingDuplicate);
+    let weak = [measured(2).select(PcrSelection::EMPTY.with(pcr(0)).with(pcr(1))).unwrap()];
+    let weak = SealParameters { further_bindings: &weak, ..parameters };
+    assert_eq!(Plan::generate(&weak, 32, LC).unwrap_err().code(), Code::PcrMissing);
+    let debug = [(0..3).map(|index| (pcr(index), Pcr::ZERO)).collect()];
+    let debug = SealParameters { further_bindings: &debug, ..parameters };
+    assert_eq!(Plan::generate(&debug, 32, LC).unwrap_err().code(), Code::DebugMode);
     let many: Vec<_> = (2..10).map(image).collect();
     let many = SealParameters { further_bindings: &many, ..parameters };
     assert_eq!(Plan::generate(&many, 32, LC).unwrap_err().code(), Code::BindingCount);

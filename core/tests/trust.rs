@@ -381,6 +381,24 @@ fn an_unsealing_policy_cannot_seal() {
 }
 
 #[test]
+fn a_policy_that_pins_a_seal_id_cannot_seal() {
+    let quorum = quorum(3, 5, Wrapping::Attested);
+    let policy = policy_builder().seal_quorum(quorum).pin_seal_id(SealId::new([9; 16])).build().unwrap();
+    let error = Plan::generate(&parameters(&policy, &measured(1)), 32, LC).unwrap_err();
+    assert_eq!(error.code(), Code::SealIdMismatch);
+}
+
+#[test]
+fn a_reseal_is_never_below_the_minimum_generation() {
+    let (kms, measured) = (MemoryKms::default(), measured(1));
+    let (_, opened) = sealed(&policy(Wrapping::Attested), &measured, &kms, LC);
+    let quorum = quorum(3, 5, Wrapping::Attested);
+    let raised = policy_builder().seal_quorum(quorum).minimum_generation(7).build().unwrap();
+    let plan = Plan::reseal(&parameters(&raised, &measured), &opened, LC).unwrap();
+    assert_eq!(plan.header().generation, 7);
+}
+
+#[test]
 fn quorums_of_one_and_of_sixteen() {
     let opt_ins = QuorumOptIns { multi_region: false, single_share: true };
     for (threshold, keys) in [(1, 1), (1, 2), (2, 2), (16, 16)] {
