@@ -31,6 +31,10 @@ const MAX_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// Seals and unseals with an attester, a KMS client and a trust policy. Cheap to clone.
 ///
+/// The enclave's role needs `kms:Decrypt` on every key; to seal, besides, `kms:DescribeKey`, and
+/// `kms:GenerateDataKey` (`attested` wrapping, where `kms:Encrypt` must be denied) or `kms:Encrypt`
+/// (`encrypt` wrapping).
+///
 /// Runs on a tokio runtime with its time driver enabled. Every call ends by its deadline. An attester that
 /// hangs is left behind on its thread: a runtime that is dropped waits for it, `shutdown_timeout` does not.
 pub struct AutoUnseal<K> {

@@ -1,23 +1,30 @@
 //! Arithmetic in GF(2^8) modulo x^8 + x^4 + x^3 + x + 1, the polynomial 0x11b of AES (FIPS 197 section 4.2).
 //!
-//! No table is used: it would put the secret into the cache's access pattern. No branch depends on the first
-//! operand, which may be secret. The second one is always a coordinate or a weight, which are public, and the
-//! compiler does branch on it.
+//! No table is used: it would put the secret into the cache's access pattern. Eight elements are worked on at a
+//! time, side by side in a word, with shifts and exclusive-ors alone: there is nothing that a compiler could make
+//! a secret-dependent branch of. The second operand of a product is always a coordinate or a weight, which are
+//! public.
 
-use core::hint::black_box;
+/// The lowest bit of each of the eight elements in a word.
+const LOWEST_BITS: u64 = 0x0101_0101_0101_0101;
 
-/// The reduction polynomial without its top bit.
-const POLYNOMIAL: u8 = 0x1b;
+/// Multiplies every element by a public one, in place.
+pub(super) fn multiply(secrets: &mut [u8], public: u8) {
+    let (words, rest) = secrets.as_chunks_mut::<8>();
+    for word in words {
+        *word = multiply_word(u64::from_le_bytes(*word), public).to_le_bytes();
+    }
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest.iter()).for_each(|(to, from)| *to = *from);
+    let last = multiply_word(u64::from_le_bytes(last), public).to_le_bytes();
+    rest.iter_mut().zip(last).for_each(|(to, from)| *to = from);
+}
 
 /// The product of two field elements, of which the first may be secret and the second is public.
 pub(super) fn mul(secret: u8, public: u8) -> u8 {
-    let mut product = 0;
-    let mut shifted = secret;
-    for bit in 0..8 {
-        product ^= shifted & mask(public >> bit);
-        // Hidden from the compiler, because it makes branches of masks, as it does of those above.
-        shifted = (shifted << 1) ^ (POLYNOMIAL & mask(black_box(shifted >> 7)));
-    }
+    let mut product = [secret];
+    multiply(&mut product, public);
+    let [product] = product;
     product
 }
 
@@ -34,9 +41,25 @@ pub(super) fn inverse(public: u8) -> u8 {
     product
 }
 
-/// All ones when the lowest bit is set, otherwise zero.
-const fn mask(bit: u8) -> u8 {
-    (bit & 1).wrapping_neg()
+/// Eight products at once.
+const fn multiply_word(secrets: u64, public: u8) -> u64 {
+    let mut product = 0;
+    let mut shifted = secrets;
+    let mut bits = public;
+    while bits != 0 {
+        if bits & 1 == 1 {
+            product ^= shifted;
+        }
+        shifted = double(shifted);
+        bits >>= 1;
+    }
+    product
+}
+
+/// Eight elements times x: shifted by one bit, and 0x1b added wherever a bit was shifted out.
+const fn double(elements: u64) -> u64 {
+    let out = elements >> 7 & LOWEST_BITS;
+    (elements & !(LOWEST_BITS << 7)) << 1 ^ out ^ out << 1 ^ out << 3 ^ out << 4
 }
 
 #[cfg(test)]

@@ -129,9 +129,9 @@ pub fn combine(shares: &[Share]) -> Result<Secret, Error> {
     let mut secret = Zeroizing::new(vec![0; first.y.len()]);
     for share in shares {
         let weight = weight_at_zero(share.x, shares);
-        for (sum, y) in secret.iter_mut().zip(share.y.expose()) {
-            *sum ^= gf256::mul(*y, weight);
-        }
+        let mut term = Zeroizing::new(share.y.expose().to_vec());
+        gf256::multiply(&mut term, weight);
+        add(&mut secret, &term);
     }
     Ok(Secret::new(mem::take(&mut *secret)))
 }
@@ -149,9 +149,13 @@ fn weight_at_zero(x: NonZeroU8, shares: &[Share]) -> u8 {
 
 /// y = y * x + row, for every byte.
 fn multiply_add(y: &mut [u8], x: u8, row: &[u8]) {
-    for (y, coefficient) in y.iter_mut().zip(row) {
-        *y = gf256::mul(*y, x) ^ coefficient;
-    }
+    gf256::multiply(y, x);
+    add(y, row);
+}
+
+/// Addition in a field of characteristic 2 is exclusive-or.
+fn add(sum: &mut [u8], addend: &[u8]) {
+    sum.iter_mut().zip(addend).for_each(|(sum, addend)| *sum ^= addend);
 }
 
 fn length(code: Code, found: usize) -> Error {
