@@ -3,10 +3,13 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod backends;
+pub mod certificates;
+pub mod chain_faults;
 pub mod cms;
 pub mod der_tree;
 pub mod documents;
 pub mod forge;
+pub mod issuer;
 pub mod kms;
 pub mod refused;
 pub mod steps;
