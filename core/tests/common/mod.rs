@@ -11,6 +11,7 @@ pub mod documents;
 pub mod forge;
 pub mod issuer;
 pub mod kms;
+pub mod model;
 pub mod refused;
 pub mod steps;
 pub mod tree;
