@@ -271,9 +271,9 @@ impl Table {
         });
         let server_auth = [0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1];
         let no_purpose = OpenSsl::Differs("OpenSSL is asked for no purpose, and then ignores extKeyUsage");
-        for position in 1..=LEAF {
+        for (position, name) in NAMES.into_iter().enumerate().skip(1) {
             self.push(
-                &format!("extKeyUsage serverAuth, {}", NAMES[position]),
+                &format!("extKeyUsage serverAuth, {name}"),
                 Code::CertificateChain,
                 None,
                 no_purpose,
@@ -386,8 +386,7 @@ impl Table {
 
     fn signatures(&mut self) {
         let code = Code::CertificateSignature;
-        for position in 1..=LEAF {
-            let name = NAMES[position];
+        for (position, name) in NAMES.into_iter().enumerate().skip(1) {
             self.issued(&format!("signature altered, {name}"), code, None, OpenSsl::Agrees, move |ders| {
                 *ders[position].last_mut().unwrap() ^= 1;
             });

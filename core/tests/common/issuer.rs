@@ -215,13 +215,16 @@ impl Chain {
     }
 }
 
+/// Certificates as issued.
+pub type Ders = Vec<Vec<u8>>;
+
 /// Where an alteration takes place: before the signatures that are to cover it.
 pub enum Alter {
     Nothing,
     /// The certificates, before they are signed.
     Chain(Box<dyn Fn(&mut Chain)>),
     /// The certificates as issued, root first and leaf last, before the payload that holds them is signed.
-    Issued(Box<dyn Fn(&mut Vec<Vec<u8>>)>),
+    Issued(Box<dyn Fn(&mut Ders)>),
     /// Payload and protected header, before they are signed.
     Payload(Box<dyn Fn(&mut Parts)>),
     /// The signed message.

@@ -81,9 +81,9 @@ pub fn read(document: &[u8]) -> Option<Document> {
             .into_iter()
             .map(|der| within(1, der))
             .collect::<Option<_>>()?,
-        public_key: optional(take("public_key"))?,
-        user_data: optional(take("user_data"))?,
-        nonce: optional(take("nonce"))?,
+        public_key: optional(take("public_key")).ok()?,
+        user_data: optional(take("user_data")).ok()?,
+        nonce: optional(take("nonce")).ok()?,
         payload,
     };
     let digest = take("digest")?;
@@ -118,11 +118,11 @@ fn within(least: usize, value: Value) -> Option<Vec<u8>> {
     value.into_bytes().ok().filter(|bytes| (least..=1024).contains(&bytes.len()))
 }
 
-#[expect(clippy::option_option, reason = "refused, or absent, or there")]
-fn optional(value: Option<Value>) -> Option<Option<Vec<u8>>> {
+/// Absent, null, or a byte string of up to 1024 bytes.
+fn optional(value: Option<Value>) -> Result<Option<Vec<u8>>, ()> {
     match value {
-        None | Some(Value::Null) => Some(None),
-        Some(bytes) => within(0, bytes).map(Some),
+        None | Some(Value::Null) => Ok(None),
+        Some(bytes) => within(0, bytes).map(Some).ok_or(()),
     }
 }
 
