@@ -8,7 +8,7 @@ mod common;
 use ciborium::Value;
 use common::backends::{Witness, witness};
 use common::certificates::{AT, SPKI};
-use common::der_tree::Node;
+use common::der_tree::{contents, elements};
 use common::documents::{Parts, cbor, index, read, verify_at_ms};
 use common::issuer::{Alter, Chain, make, make_with, pcrs};
 use common::model;
@@ -117,21 +117,24 @@ fn same_signatures(asked: &[(Vec<u8>, Vec<u8>, Vec<u8>)], document: &[u8], their
         _ => CoseSign1::from_slice(document).unwrap(),
     };
     assert_eq!(message.payload.as_deref(), Some(&theirs.payload[..]));
-    let mut chain: Vec<Node> = theirs.cabundle.iter().map(|der| Node::parse(der)).collect();
-    chain.push(Node::parse(&theirs.certificate));
-    let keys: Vec<Vec<u8>> = chain
-        .iter_mut()
-        .map(|certificate| certificate.children()[0].children()[SPKI].children()[1].contents()[1..].to_vec())
+    // Only as deep as needed: names are compared as bytes, and mutants have names that are not DER.
+    let chain: Vec<[&[u8]; 3]> = theirs
+        .cabundle
+        .iter()
+        .chain([&theirs.certificate])
+        .map(|der| elements(contents(der)).try_into().unwrap())
         .collect();
-    let mut expected = vec![(keys.last().unwrap().clone(), message.tbs_data(b""), message.signature.clone())];
-    for (certificate, issuer) in chain.iter_mut().skip(1).zip(&keys) {
-        let [tbs, _, signature] = &mut certificate.children()[..] else { panic!("not three") };
-        expected.push((issuer.clone(), tbs.encode(), signature.contents()[1..].to_vec()));
+    let key = |tbs: &[u8]| contents(elements(contents(elements(contents(tbs))[SPKI]))[1])[1..].to_vec();
+    let [leaf, ..] = chain[chain.len() - 1];
+    let mut expected = vec![(key(leaf), message.tbs_data(b""), message.signature.clone())];
+    for pair in chain.windows(2) {
+        let ([issuer, ..], [tbs, _, signature]) = (pair[0], pair[1]);
+        expected.push((key(issuer), tbs.to_vec(), contents(signature)[1..].to_vec()));
     }
     let mut asked = asked.to_vec();
     asked.sort();
     expected.sort();
-    assert_eq!(asked, expected);
+    assert_eq!(asked, expected, "{}", common::hex(document));
 }
 
 /// A small generator (splitmix64), so that a failure repeats.

@@ -5,10 +5,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use libfuzzer_sys::fuzz_target;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use pcrseal_core::attestation::{AttestationDocument, AttestationKind, VerifiedAttestation};
 use pcrseal_core::crypto::{Backend, ES384_SIGNATURE_LEN, Es384, SignatureRejected};
 use pcrseal_core::error::Code;
+use pcrseal_fuzz::der_tree::Node;
+use pcrseal_fuzz::documents::Certificates;
 use pcrseal_fuzz::key::{ANY_SIGNATURE, BACKEND};
 use pcrseal_fuzz::model;
 
@@ -64,6 +66,54 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(outcome(&[], first, &ANY_SIGNATURE), Err(Code::CertificateRoot));
     assert_eq!(outcome(&[&model.certificate], first, &ANY_SIGNATURE), Err(Code::CertificateRoot));
 });
+
+// Every other mutation alters a part of a certificate and writes all lengths above it anew: a length that is wrong
+// is all that libFuzzer's own insertions would ever show a certificate's reader.
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    if seed.is_multiple_of(2)
+        && let Some(mutant) = with_altered_certificate(&data[..size], seed as usize / 2)
+        && mutant.len() <= max_size
+    {
+        data[..mutant.len()].copy_from_slice(&mutant);
+        return mutant.len();
+    }
+    fuzzer_mutate(data, size, max_size)
+});
+
+fn with_altered_certificate(document: &[u8], choice: usize) -> Option<Vec<u8>> {
+    let mut certificates = Certificates::of(document)?;
+    let count = certificates.ders.len();
+    let der = &mut certificates.ders[choice % count];
+    let mut tree = Node::try_parse(der)?;
+    let choice = choice / count;
+    alter(&mut tree, choice);
+    *der = tree.encode();
+    certificates.put_back()
+}
+
+/// Walks down by the choice's digits, and alters what it ends at.
+fn alter(node: &mut Node, choice: usize) {
+    match node {
+        Node::Primitive(_, contents) => {
+            let size = contents.len();
+            contents.resize(size + 8, 0);
+            let size = fuzzer_mutate(contents, size, size + 8);
+            contents.truncate(size);
+        }
+        Node::Constructed(_, children) if children.is_empty() => {
+            children.push(Node::Primitive(5, Vec::new()))
+        }
+        Node::Constructed(_, children) => {
+            let (position, rest) = (choice % children.len(), choice / children.len());
+            match rest % 16 {
+                0 => drop(children.remove(position)),
+                1 => children.insert(position, children[position].clone()),
+                2 => children.swap(position, 0),
+                _ => alter(&mut children[position], rest / 16),
+            }
+        }
+    }
+}
 
 fn facts(verified: &VerifiedAttestation<'_>, model: &model::Document) {
     assert_eq!(verified.kind() == AttestationKind::NitroTpm, model.is_nitrotpm);

@@ -19,6 +19,39 @@ pub fn documents() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// The certificates of a document, the leaf last, and the document with others instead.
+pub struct Certificates {
+    envelope: Vec<Value>,
+    fields: Vec<(Value, Value)>,
+    /// DER.
+    pub ders: Vec<Vec<u8>>,
+}
+
+impl Certificates {
+    /// Takes a document apart that [`crate::model::read`] accepts.
+    pub fn of(document: &[u8]) -> Option<Self> {
+        let model = crate::model::read(document)?;
+        let envelope: Value = ciborium::from_reader(document).ok()?;
+        let envelope = match envelope {
+            Value::Tag(_, inner) => inner.into_array().ok()?,
+            untagged => untagged.into_array().ok()?,
+        };
+        let fields = ciborium::from_reader::<Value, _>(&model.payload[..]).ok()?.into_map().ok()?;
+        Some(Self { envelope, fields, ders: [model.cabundle, vec![model.certificate]].concat() })
+    }
+
+    /// The document, untagged and with a definite map.
+    pub fn put_back(mut self) -> Option<Vec<u8>> {
+        let leaf = Value::Bytes(self.ders.pop()?);
+        let cabundle = Value::Array(self.ders.into_iter().map(Value::Bytes).collect());
+        for (name, value) in [("certificate", leaf), ("cabundle", cabundle)] {
+            self.fields.iter_mut().find(|(other, _)| other.as_text() == Some(name))?.1 = value;
+        }
+        self.envelope[2] = Value::Bytes(cbor(&Value::Map(self.fields)));
+        Some(cbor(&Value::Array(self.envelope)))
+    }
+}
+
 fn document(head: &[u8], payload: Vec<u8>) -> Vec<u8> {
     let protected = cbor(&Value::Bytes(vec![0xa1, 1, 0x38, 34]));
     [head, &protected, &[0xa0], &cbor(&Value::Bytes(payload)), &cbor(&Value::Bytes(vec![1; 96]))].concat()

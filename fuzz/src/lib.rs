@@ -7,8 +7,7 @@
 #[allow(dead_code)]
 mod certificates;
 #[path = "../../core/tests/common/der_tree.rs"]
-#[allow(dead_code)]
-mod der_tree;
+pub mod der_tree;
 pub mod documents;
 #[path = "../../core/tests/common/cms/envelope.rs"]
 mod envelope;
