@@ -297,7 +297,7 @@ fn mutate(tree: &mut Item, random: &mut Random) {
             bytes.resize(random.choose(&lengths), 7);
         }
         (Item::Int(0, value), 0 | 1) => {
-            *value = random.choose(&[0, 1, 23, 24, 31, 32, 255, 1 << 32, u64::MAX])
+            *value = random.choose(&[0, 1, 23, 24, 31, 32, 255, 1 << 32, u64::MAX]);
         }
         (node, _) => *node = another(random),
     }
