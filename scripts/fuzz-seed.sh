@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fills fuzz/corpus with seeds: blobs, messages and documents made by the library, and genuine messages of AWS
-# KMS and attestation documents where the folder ../shared/vectors lies beside the checkout. Under a minute the
+# Fills fuzz/corpus with seeds: blobs, messages and attestation documents of our making, and genuine messages of
+# AWS KMS and genuine documents where the folder ../shared/vectors lies beside the checkout. Under a minute the
 # first time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +10,9 @@ if [ -d ../shared/vectors/cms ]; then
     cp ../shared/vectors/cms/*.ber fuzz/corpus/cms/
 fi
 if [ -d ../shared/vectors/attestation ]; then
-    cp ../shared/vectors/attestation/*.cbor fuzz/corpus/attestation/
+    for target in attestation verify; do
+        cp ../shared/vectors/attestation/*.cbor "fuzz/corpus/$target/"
+    done
 fi
 for corpus in fuzz/corpus/*/; do
     printf '%s: %s seeds\n' "$corpus" "$(find "$corpus" -type f | wc -l)"

@@ -5,11 +5,12 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use pcrseal_core::attestation::{AWS_NITRO_ENCLAVES_ROOT_G1, AttestationDocument};
+use pcrseal_core::attestation::AttestationDocument;
 use pcrseal_core::names::Wrapping;
 use pcrseal_core::unseal::Plan;
-use pcrseal_fuzz::document::{ACCEPTING, document};
-use pcrseal_fuzz::key::{ciphertext_for_recipient, recipient};
+use pcrseal_fuzz::documents::documents;
+use pcrseal_fuzz::key::{ANY_SIGNATURE, ciphertext_for_recipient, recipient};
+use pcrseal_fuzz::model;
 use pcrseal_fuzz::outer::Outer;
 use pcrseal_fuzz::world::{SECRET_LEN, World, answer_all, image};
 
@@ -21,13 +22,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(name), bytes)
     };
-
-    for (name, indefinite) in [("definite", false), ("indefinite", true)] {
-        let bytes = document(indefinite);
-        let parsed = AttestationDocument::parse(&bytes)?;
-        parsed.verify(&[AWS_NITRO_ENCLAVES_ROOT_G1], parsed.unverified_timestamp_ms(), &ACCEPTING)?;
-        write("attestation", name, &bytes)?;
-    }
 
     let [attested, encrypt] = [Wrapping::Attested, Wrapping::Encrypt].map(World::usual);
     write("blob", "attested", &attested.seal(SECRET_LEN, &[]))?;
@@ -44,6 +38,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let message = ciphertext_for_recipient(&vec![7; length]);
         recipient().open(&message)?;
         write("cms", &format!("content_{length}"), &message)?;
+    }
+
+    for (name, document) in documents() {
+        let root = &model::read(&document).ok_or(name)?.cabundle[0];
+        let parsed = AttestationDocument::parse(&document)?;
+        parsed.verify(&[root], parsed.unverified_timestamp_ms(), &ANY_SIGNATURE)?;
+        write("attestation", name, &document)?;
+        write("verify", name, &document)?;
     }
     Ok(())
 }

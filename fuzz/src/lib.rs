@@ -1,10 +1,18 @@
-//! What the fuzz targets share: a recipient key that costs nothing, and a world with one sealed blob.
+//! What the fuzz targets share: a recipient key that costs nothing, a world with one sealed blob, and attestation
+//! documents that nobody signed.
 //!
 //! Everything in it is fixed, so that a crash repeats.
 
-pub mod document;
+#[path = "../../core/tests/common/certificates.rs"]
+#[allow(dead_code)]
+mod certificates;
+#[path = "../../core/tests/common/der_tree.rs"]
+pub mod der_tree;
+pub mod documents;
 #[path = "../../core/tests/common/cms/envelope.rs"]
 mod envelope;
 pub mod key;
+#[path = "../../core/tests/common/model.rs"]
+pub mod model;
 pub mod outer;
 pub mod world;

@@ -31,6 +31,12 @@ pub fn recorder(real: Backend) -> (Backend, &'static Recorder) {
     (verifying(recorder), recorder)
 }
 
+/// A backend that takes every signature for good and keeps what it was asked.
+pub fn witness() -> (Backend, &'static Witness) {
+    let witness: &'static Witness = Box::leak(Box::default());
+    (verifying(witness), witness)
+}
+
 fn verifying(es384: &'static dyn Es384) -> Backend {
     Backend { name: "verification alone", es384, rsa: &Absent, random: &Absent }
 }
@@ -86,6 +92,28 @@ impl Es384 for Recorder {
     fn verify_der(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Verdict {
         let call = (key.to_vec(), message.to_vec(), signature.to_vec());
         self.judge(call, || self.real.es384.verify_der(key, message, signature))
+    }
+}
+
+/// Public key, message and signature of every call.
+#[derive(Default)]
+pub struct Witness(Mutex<Vec<Call>>);
+
+impl Witness {
+    /// The calls since the last time.
+    pub fn take(&self) -> Vec<Call> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl Es384 for Witness {
+    fn verify(&self, key: &[u8], message: &[u8], signature: &[u8; ES384_SIGNATURE_LEN]) -> Verdict {
+        self.verify_der(key, message, signature)
+    }
+
+    fn verify_der(&self, key: &[u8], message: &[u8], signature: &[u8]) -> Verdict {
+        self.0.lock().unwrap().push((key.to_vec(), message.to_vec(), signature.to_vec()));
+        Ok(())
     }
 }
 

@@ -8,10 +8,13 @@ pub enum Node {
 
 impl Node {
     pub fn parse(der: &[u8]) -> Self {
-        let (node, rest) = read(der);
-        assert!(rest.is_empty());
-        assert_eq!(node.encode(), der);
-        node
+        Self::try_parse(der).expect("DER")
+    }
+
+    /// `None` where the bytes are not one element of DER with lengths below 65536.
+    pub fn try_parse(der: &[u8]) -> Option<Self> {
+        let (node, rest) = read(der)?;
+        (rest.is_empty() && node.encode() == der).then_some(node)
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -47,23 +50,47 @@ impl Node {
     }
 }
 
-fn read(der: &[u8]) -> (Node, &[u8]) {
-    let (length, rest) = match der[1] {
-        short @ 0..=0x7f => (usize::from(short), &der[2..]),
-        0x81 => (usize::from(der[2]), &der[3..]),
-        0x82 => (usize::from(u16::from_be_bytes([der[2], der[3]])), &der[4..]),
-        other => panic!("length {other:#x}"),
-    };
-    let (mut contents, rest) = rest.split_at(length);
-    let tag = der[0];
+/// The contents of one element, not taken apart further.
+pub fn contents(element: &[u8]) -> &[u8] {
+    let (length, rest) = head(element).unwrap();
+    assert_eq!(rest.len(), length);
+    rest
+}
+
+/// The elements that stand one after the other in some contents, each with its head.
+pub fn elements(mut contents: &[u8]) -> Vec<&[u8]> {
+    let mut elements = Vec::new();
+    while !contents.is_empty() {
+        let (length, rest) = head(contents).unwrap();
+        let (element, after) = contents.split_at(contents.len() - rest.len() + length);
+        elements.push(element);
+        contents = after;
+    }
+    elements
+}
+
+fn read(der: &[u8]) -> Option<(Node, &[u8])> {
+    let tag = *der.first()?;
+    let (length, rest) = head(der)?;
+    let (mut contents, rest) = rest.split_at_checked(length)?;
     if tag & 0x20 == 0 {
-        return (Node::Primitive(tag, contents.to_vec()), rest);
+        return Some((Node::Primitive(tag, contents.to_vec()), rest));
     }
     let mut children = Vec::new();
     while !contents.is_empty() {
-        let (child, after) = read(contents);
+        let (child, after) = read(contents)?;
         children.push(child);
         contents = after;
     }
-    (Node::Constructed(tag, children), rest)
+    Some((Node::Constructed(tag, children), rest))
+}
+
+/// The length that an element announces, and what follows its head.
+fn head(element: &[u8]) -> Option<(usize, &[u8])> {
+    match *element {
+        [_, short @ 0..=0x7f, ref rest @ ..] => Some((usize::from(short), rest)),
+        [_, 0x81, length, ref rest @ ..] => Some((usize::from(length), rest)),
+        [_, 0x82, high, low, ref rest @ ..] => Some((usize::from(u16::from_be_bytes([high, low])), rest)),
+        _ => None,
+    }
 }

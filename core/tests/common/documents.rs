@@ -57,6 +57,8 @@ pub struct Parts {
     pub payload_head: Option<u8>,
     pub fields: Vec<(Vec<u8>, Vec<u8>)>,
     pub payload_tail: Vec<u8>,
+    /// What stands in the payload's place, if it is not the byte string of the fields.
+    pub payload_item: Option<Vec<u8>>,
     pub signature: Vec<u8>,
     pub tail: Vec<u8>,
 }
@@ -78,7 +80,23 @@ impl Parts {
                 .map(|(name, value)| (cbor(name), cbor(value)))
                 .collect(),
             payload_tail: Vec::new(),
+            payload_item: None,
             signature: cbor(&envelope[3]),
+            tail: Vec::new(),
+        }
+    }
+
+    /// No bytes at all.
+    pub fn empty() -> Self {
+        Self {
+            head: Vec::new(),
+            protected: Vec::new(),
+            unprotected: Vec::new(),
+            payload_head: None,
+            fields: Vec::new(),
+            payload_tail: Vec::new(),
+            payload_item: Some(Vec::new()),
+            signature: Vec::new(),
             tail: Vec::new(),
         }
     }
@@ -95,7 +113,10 @@ impl Parts {
     }
 
     pub fn encode(&self) -> Vec<u8> {
-        self.encode_with_payload(&cbor(&Value::Bytes(self.payload())))
+        match &self.payload_item {
+            Some(item) => self.encode_with_payload(item),
+            None => self.encode_with_payload(&cbor(&Value::Bytes(self.payload()))),
+        }
     }
 
     /// The document with this raw item in the payload's place.

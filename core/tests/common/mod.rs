@@ -3,11 +3,15 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod backends;
+pub mod certificates;
+pub mod chain_faults;
 pub mod cms;
 pub mod der_tree;
 pub mod documents;
 pub mod forge;
+pub mod issuer;
 pub mod kms;
+pub mod model;
 pub mod refused;
 pub mod steps;
 pub mod tree;

@@ -141,7 +141,8 @@ impl From<Value> for Item {
                 Self::Map(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
             }
             Value::Tag(tag, inner) => Self::Tag(tag, Box::new((*inner).into())),
-            other => panic!("not in a blob: {other:?}"),
+            Value::Null => Self::Raw(vec![0xf6]),
+            other => panic!("neither in a blob nor in a document: {other:?}"),
         }
     }
 }
