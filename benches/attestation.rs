@@ -28,6 +28,9 @@ use sample::Sample;
 /// How often both sides of a ratio are measured.
 const ROUNDS: usize = 500;
 
+/// Verifies the calls with the crate behind a backend and nothing between.
+type Bare = fn(&[Call]);
+
 /// A signature that verification had to check.
 struct Call {
     key: Vec<u8>,
@@ -123,7 +126,7 @@ type Case<'a> = (&'static str, Box<dyn Fn() + 'a>);
 fn cases<'a>(
     sample: &'a Sample,
     backend: &'a Backend,
-    bare: fn(&[Call]),
+    bare: Bare,
     five: &'a [Call],
     two: &'a [Call],
 ) -> [Case<'a>; 4] {
@@ -169,7 +172,7 @@ fn medians(case: &dyn Fn(), bare: &dyn Fn()) -> [f64; 3] {
 
 fn without_signatures(c: &mut Criterion, sample: &Sample) {
     c.bench_function("parse", |b| {
-        b.iter(|| AttestationDocument::parse(black_box(&sample.document)).unwrap())
+        b.iter(|| AttestationDocument::parse(black_box(&sample.document)).unwrap());
     });
     let form = Backend { name: "form alone", es384: &AcceptAll, ..aws_lc::BACKEND };
     c.bench_function("parse and verify, signatures left out", |b| b.iter(|| verify_cold(sample, &form)));
@@ -194,8 +197,7 @@ fn main() {
     let sample = Sample::new();
     let (five, two) = (calls(&sample, false), calls(&sample, true));
     assert_eq!((five.len(), two.len()), (5, 2));
-    let backends: [(Backend, fn(&[Call])); 2] =
-        [(aws_lc::BACKEND, bare_aws_lc), (rustcrypto::BACKEND, bare_p384)];
+    let backends: [(Backend, Bare); 2] = [(aws_lc::BACKEND, bare_aws_lc), (rustcrypto::BACKEND, bare_p384)];
 
     let mut c = Criterion::default()
         .warm_up_time(Duration::from_secs(1))
