@@ -13,6 +13,8 @@ pub mod issuer;
 pub mod kms;
 pub mod model;
 pub mod refused;
+#[allow(clippy::new_without_default)]
+pub mod sample;
 pub mod steps;
 pub mod tree;
 
