@@ -93,6 +93,22 @@ registry! {
     1307 AttestationPcrFields "attestation_pcr_fields" "the attestation document has both pcrs and nitrotpm_pcrs";
     1308 AttestationCabundle "attestation_cabundle" "the attestation document's cabundle holds 1..7 certificates";
     1309 AttestationFieldLength "attestation_field_length" "a field of the attestation document is outside its length";
+    1310 AttestationPolicyEmpty "attestation_policy_empty" "the attestation policy names no PCR, no module id and no instance id: any enclave of any AWS customer would satisfy it";
+    1311 AttestationPolicyField "attestation_policy_field" "the attestation policy demands a value that no attestation document can have";
+    1320 AttestationRefused "attestation_refused" "the attestation does not satisfy the policy";
+    1321 AttestationKindMismatch "attestation_kind_mismatch" "the document attests another kind of module than the policy demands";
+    1322 AttestationPcrMismatch "attestation_pcr_mismatch" "a PCR has none of the values that the policy accepts";
+    1323 AttestationPcrAbsent "attestation_pcr_absent" "the document lacks a PCR that the policy names";
+    1324 AttestationDebugMode "attestation_debug_mode" "the enclave runs in debug mode (PCR0, PCR1 and PCR2 are zero), which the policy does not allow";
+    1325 AttestationDebugUnknown "attestation_debug_unknown" "the document lacks one of PCR0, PCR1 and PCR2, without which debug mode cannot be ruled out";
+    1326 AttestationModuleIdMismatch "attestation_module_id_mismatch" "the document is of another module than the policy demands";
+    1327 AttestationInstanceIdMismatch "attestation_instance_id_mismatch" "the document is of another EC2 instance than the policy demands";
+    1328 AttestationNonceMismatch "attestation_nonce_mismatch" "the document's nonce is not the policy's";
+    1329 AttestationUserDataMismatch "attestation_user_data_mismatch" "the document's user_data is not the policy's";
+    1330 AttestationPublicKeyMismatch "attestation_public_key_mismatch" "the document's public_key is not the policy's";
+    1331 AttestationTooOld "attestation_too_old" "the document is older than the policy allows";
+    1332 AttestationFromFuture "attestation_from_future" "the document's timestamp lies further ahead of the time than the policy's clock skew";
+    1333 AttestationRevoked "attestation_revoked" "a certificate of the chain has a serial number that the policy revokes";
     1351 CertificateMalformed "certificate_malformed" "not the DER of an X.509 certificate";
     1352 CertificateVersion "certificate_version" "the certificate is not of version 3";
     1353 CertificateAlgorithm "certificate_algorithm" "the certificate's key is not P-384 or its signature not ecdsa-with-SHA384";
@@ -292,6 +308,8 @@ pub enum Detail {
     },
     /// PCRs that differ.
     Pcrs(Box<[PcrMismatch]>),
+    /// Everything that is wrong, each with its own code and detail.
+    All(Box<[Error]>),
 }
 
 impl Error {
@@ -324,6 +342,11 @@ impl Error {
     /// An error about PCRs that differ.
     pub fn pcrs(code: Code, mismatches: impl Into<Box<[PcrMismatch]>>) -> Self {
         Self { code, detail: Detail::Pcrs(mismatches.into()) }
+    }
+
+    /// An error that is made of others.
+    pub fn all(code: Code, errors: impl Into<Box<[Self]>>) -> Self {
+        Self { code, detail: Detail::All(errors.into()) }
     }
 
     /// The same detail under another code: what a fault in a part means for the whole.
@@ -361,6 +384,7 @@ impl fmt::Display for Error {
                 }
                 Ok(())
             }
+            Detail::All(errors) => errors.iter().try_for_each(|error| write!(f, "; {error}")),
         }
     }
 }

@@ -5,6 +5,9 @@
 //! hands out no dates; so a small reader of ours demands those things first, for every certificate and the
 //! root, and both must be content. Because our part has found that each certificate's issuer is the next
 //! one's subject and that no name occurs twice, there is one path only that webpki can find: the given order.
+//!
+//! Where the caller knows that the signatures of all CA certificates were verified before, only their
+//! arithmetic is left out: every other check is made anew for every certificate, by the same code.
 
 mod certificate;
 pub(crate) mod der;
@@ -22,6 +25,7 @@ use crate::crypto::Backend;
 use crate::error::{Code, Error};
 use crate::limits::MAX_CABUNDLE;
 use certificate::{Certificate, KeyUsage};
+use der::{DerReader, Tag};
 
 /// An EKU restricts a key to the purposes it names (RFC 5280 section 4.2.1.12). None is defined for
 /// attestation and genuine certificates have no EKU; one that is there must name anyExtendedKeyUsage.
@@ -40,19 +44,36 @@ pub(crate) struct VerifiedChain<'a> {
     pub(crate) not_before: u64,
     /// The earliest notAfter of all certificates, in seconds since the epoch.
     pub(crate) not_after: u64,
+    /// The latest notBefore of the certificates above the leaf.
+    pub(crate) ca_not_before: u64,
+    /// The earliest notAfter of the certificates above the leaf.
+    pub(crate) ca_not_after: u64,
     /// Serial numbers (contents of the INTEGER), in the order of the cabundle.
     pub(crate) serials: [&'a [u8]; MAX_CABUNDLE],
+    /// The leaf's serial number.
+    pub(crate) leaf_serial: &'a [u8],
+}
+
+/// Whether the signatures in a cabundle have to be verified.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CaSignatures {
+    /// Nothing is known about them.
+    Unverified,
+    /// They were verified in the same cabundle, byte for byte, root included.
+    Verified,
 }
 
 /// Verifies `leaf` -> last of `cabundle` -> … -> first of `cabundle`, which must be one of `roots`, at a
 /// time in seconds since the epoch.
 ///
-/// No signature is verified before everything else holds, and then one per certificate below the root.
+/// No signature is verified before everything else holds, and then one per certificate below the root, or the
+/// leaf's alone where those of the CAs are [`CaSignatures::Verified`].
 pub(crate) fn verify_chain<'a>(
     leaf: &'a [u8],
     cabundle: &[&'a [u8]],
     roots: &[&[u8]],
     at: u64,
+    ca_signatures: CaSignatures,
     backend: &Backend,
 ) -> Result<VerifiedChain<'a>, Error> {
     let Some((root, intermediates)) = cabundle.split_first() else {
@@ -62,18 +83,23 @@ pub(crate) fn verify_chain<'a>(
         return Err(Error::field(Code::CertificateRoot, CABUNDLE[0]));
     }
     let chain = read_chain(leaf, cabundle, at)?;
-    verify_signatures(leaf, intermediates, root, at, backend)?;
+    let verified = match ca_signatures {
+        CaSignatures::Unverified => &[],
+        CaSignatures::Verified => intermediates,
+    };
+    let algorithm = EcdsaP384Sha384 { backend: *backend, verified };
+    verify_signatures(leaf, intermediates, root, at, &algorithm)?;
     Ok(chain)
 }
 
 /// Reads every certificate from the root down and checks all that needs no signature.
 fn read_chain<'a>(leaf: &'a [u8], cabundle: &[&'a [u8]], at: u64) -> Result<VerifiedChain<'a>, Error> {
-    let mut chain =
-        VerifiedChain { public_key: &[], not_before: 0, not_after: u64::MAX, serials: [&[]; MAX_CABUNDLE] };
+    let (mut not_before, mut not_after) = (0, u64::MAX);
+    let mut serials: [&[u8]; MAX_CABUNDLE] = [&[]; MAX_CABUNDLE];
     let mut subjects: [Option<&[u8]>; MAX_CABUNDLE] = [None; MAX_CABUNDLE];
     let mut issuer = None;
 
-    let slots = chain.serials.iter_mut().zip(&mut subjects);
+    let slots = serials.iter_mut().zip(&mut subjects);
     let mut below = cabundle.len();
     for ((&der, field), (serial, subject)) in cabundle.iter().zip(CABUNDLE).zip(slots) {
         // CA certificates between this one and the leaf.
@@ -82,8 +108,8 @@ fn read_chain<'a>(leaf: &'a [u8], cabundle: &[&'a [u8]], at: u64) -> Result<Veri
         follows(&ca, issuer.unwrap_or(ca.subject), field)?;
         is_ca(&ca, below, field)?;
         covers(&ca, at, field)?;
-        chain.not_before = chain.not_before.max(ca.not_before);
-        chain.not_after = chain.not_after.min(ca.not_after);
+        not_before = ca.not_before.max(not_before);
+        not_after = ca.not_after.min(not_after);
         *serial = ca.serial;
         *subject = Some(ca.subject);
         issuer = Some(ca.subject);
@@ -99,10 +125,15 @@ fn read_chain<'a>(leaf: &'a [u8], cabundle: &[&'a [u8]], at: u64) -> Result<Veri
     }
     covers(&end_entity, at, LEAF)?;
     distinct(subjects.iter().flatten().copied().chain([end_entity.subject]))?;
-    chain.not_before = chain.not_before.max(end_entity.not_before);
-    chain.not_after = chain.not_after.min(end_entity.not_after);
-    chain.public_key = end_entity.public_key;
-    Ok(chain)
+    Ok(VerifiedChain {
+        public_key: end_entity.public_key,
+        not_before: end_entity.not_before.max(not_before),
+        not_after: end_entity.not_after.min(not_after),
+        ca_not_before: not_before,
+        ca_not_after: not_after,
+        serials,
+        leaf_serial: end_entity.serial,
+    })
 }
 
 /// RFC 5280 section 6.1: the subject of certificate x is the issuer of certificate x+1.
@@ -168,7 +199,7 @@ fn verify_signatures(
     intermediates: &[&[u8]],
     root: &[u8],
     at: u64,
-    backend: &Backend,
+    algorithm: &EcdsaP384Sha384<'_>,
 ) -> Result<(), Error> {
     let (leaf, root) = (CertificateDer::from_slice(leaf), CertificateDer::from_slice(root));
     let ders: [_; MAX_CABUNDLE] = core::array::from_fn(|position| {
@@ -178,10 +209,9 @@ fn verify_signatures(
     let anchor = anchor_from_trusted_cert(&root).map_err(|error| refused(&error))?;
     EndEntityCert::try_from(&leaf)
         .and_then(|end_entity| {
-            let algorithm = EcdsaP384Sha384(*backend);
             let usage = ExtendedKeyUsage::required_if_present(ANY_EXTENDED_KEY_USAGE);
             let time = UnixTime::since_unix_epoch(Duration::from_secs(at));
-            end_entity.verify_for_usage(&[&algorithm], &[anchor], ders, time, usage, None, None).map(drop)
+            end_entity.verify_for_usage(&[algorithm], &[anchor], ders, time, usage, None, None).map(drop)
         })
         .map_err(|error| refused(&error))
 }
@@ -195,16 +225,35 @@ fn refused(error: &webpki::Error) -> Error {
 
 /// The one signature algorithm of attestation chains, for webpki.
 #[derive(Debug)]
-struct EcdsaP384Sha384(Backend);
+struct EcdsaP384Sha384<'a> {
+    backend: Backend,
+    /// CA certificates whose signatures were verified, each under the certificate above it.
+    verified: &'a [&'a [u8]],
+}
 
-impl SignatureVerificationAlgorithm for EcdsaP384Sha384 {
+impl EcdsaP384Sha384<'_> {
+    /// Whether this is the signed part of a certificate whose signature was verified. It comes first in a
+    /// certificate's contents, and its own length says where it ends.
+    fn was_verified(&self, tbs_certificate: &[u8]) -> bool {
+        self.verified.iter().any(|der| {
+            DerReader::new(der)
+                .value(Tag::SEQUENCE)
+                .is_ok_and(|contents| contents.starts_with(tbs_certificate))
+        })
+    }
+}
+
+impl SignatureVerificationAlgorithm for EcdsaP384Sha384<'_> {
     fn verify_signature(
         &self,
         public_key: &[u8],
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), InvalidSignature> {
-        self.0.es384.verify_der(public_key, message, signature).map_err(|_| InvalidSignature)
+        if self.was_verified(message) {
+            return Ok(());
+        }
+        self.backend.es384.verify_der(public_key, message, signature).map_err(|_| InvalidSignature)
     }
 
     fn public_key_alg_id(&self) -> AlgorithmIdentifier {
