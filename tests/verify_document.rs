@@ -108,7 +108,8 @@ fn table() {
     assert_eq!(row(&table, "public key"), "-");
     assert_eq!(row(&table, "user data"), format!("64 bytes {}…", "ab".repeat(48)));
     assert_eq!(row(&table, "nonce"), "0 bytes");
-    assert!(!row(&table, "CA 3 serial").is_empty());
+    assert!(row(&table, "CA 0 serial") != row(&table, "CA 3 serial"));
+    assert!(!row(&table, "leaf serial").is_empty());
     let columns =
         |line: &str| line.find("  ").map(|at| at + line[at..].len() - line[at..].trim_start().len());
     assert!(table.lines().all(|line| columns(line) == columns(table.lines().next().unwrap())), "{table}");
@@ -138,6 +139,9 @@ fn json() {
     assert_eq!(facts["user_data"], json!({ "length": 64, "hex": "ab".repeat(64) }));
     assert_eq!(facts["nonce"], json!({ "length": 0, "hex": "" }));
     assert_eq!(facts["cabundle_serials"].as_array().unwrap().len(), 4);
+    // The enclave's id, then the second of issue: how leaves are numbered.
+    let enclave_id = nsm.module_id().split_once("-enc").unwrap().1;
+    assert!(facts["certificate_serial"].as_str().unwrap().contains(enclave_id), "{facts}");
 }
 
 #[test]
@@ -294,6 +298,7 @@ fn genuine_documents() {
         for name in ["module_id", "timestamp_ms"] {
             assert_eq!(found[name], facts[name]);
         }
+        assert_eq!(found["root_sha256"], index["root_sha256"]);
         for name in ["chain_valid_from", "chain_valid_to"] {
             assert_eq!(found[name].as_str().unwrap().replace('Z', "+00:00"), facts[name].as_str().unwrap());
         }
@@ -307,6 +312,7 @@ fn genuine_documents() {
             assert_eq!(*value, nonzero.get(index).cloned().unwrap_or_else(|| "00".repeat(48).into()));
         }
         assert_eq!(found["cabundle_serials"].as_array().unwrap().len() as u64, facts["cabundle_count"]);
+        assert!(!found["certificate_serial"].as_str().unwrap().is_empty());
         if facts["kind"] == "nitrotpm" {
             assert_eq!((&found["kind"], &found["debug_mode"]), (&json!("nitrotpm"), &Value::Null));
         } else {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use pcrseal::core::attestation::{AttestationKind, VerifiedAttestation};
+use pcrseal::core::attestation::{AttestationKind, Fingerprint, VerifiedAttestation};
 use serde_json::{Map, Value, json};
 
 /// Most bytes of an optional field that the table shows; JSON has all of them, at most 1024.
@@ -21,7 +21,9 @@ pub(super) struct Facts {
     debug: Option<bool>,
     pcrs: Vec<(u8, String)>,
     optional: [(&'static str, Option<Vec<u8>>); 3],
-    serials: Vec<String>,
+    root: String,
+    cabundle_serials: Vec<String>,
+    certificate_serial: String,
 }
 
 impl Facts {
@@ -46,7 +48,10 @@ impl Facts {
                 ("user_data", owned(verified.user_data())),
                 ("nonce", owned(verified.nonce())),
             ],
-            serials: verified.cabundle_serials().iter().map(|serial| hex(serial)).collect(),
+            // A verified chain has a root.
+            root: verified.cabundle().first().map(|der| Fingerprint::of(der).to_string()).unwrap_or_default(),
+            cabundle_serials: verified.cabundle_serials().iter().map(|serial| hex(serial)).collect(),
+            certificate_serial: hex(verified.leaf_serial()),
         }
     }
 
@@ -70,10 +75,14 @@ impl Facts {
         rows.extend(
             self.optional.iter().map(|(name, bytes)| (name.replace('_', " "), excerpt(bytes.as_deref()))),
         );
-        let positions = 0..self.serials.len();
+        rows.push(("root SHA-256".to_owned(), self.root.clone()));
+        let positions = 0..self.cabundle_serials.len();
         rows.extend(
-            positions.zip(&self.serials).map(|(at, serial)| (format!("CA {at} serial"), serial.clone())),
+            positions
+                .zip(&self.cabundle_serials)
+                .map(|(at, serial)| (format!("CA {at} serial"), serial.clone())),
         );
+        rows.push(("leaf serial".to_owned(), self.certificate_serial.clone()));
         let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         rows.iter().fold(String::new(), |mut table, (name, value)| {
             // Writing to a string cannot fail.
@@ -99,7 +108,9 @@ impl Facts {
             "chain_valid_from": rfc3339(self.chain_not_before.saturating_mul(1000)),
             "chain_valid_to": rfc3339(self.chain_not_after.saturating_mul(1000)),
             "pcrs": pcrs,
-            "cabundle_serials": self.serials,
+            "root_sha256": self.root,
+            "cabundle_serials": self.cabundle_serials,
+            "certificate_serial": self.certificate_serial,
         });
         if let Value::Object(object) = &mut object {
             for (name, bytes) in &self.optional {
