@@ -31,7 +31,7 @@ pub fn recorder(real: Backend) -> (Backend, &'static Recorder) {
     (verifying(recorder), recorder)
 }
 
-fn verifying(es384: &'static dyn Es384) -> Backend {
+pub fn verifying(es384: &'static dyn Es384) -> Backend {
     Backend { name: "verification alone", es384, rsa: &Absent, random: &Absent }
 }
 

@@ -9,6 +9,8 @@ pub mod documents;
 pub mod forge;
 pub mod kms;
 pub mod refused;
+#[allow(clippy::new_without_default)]
+pub mod sample;
 pub mod steps;
 pub mod tree;
 
