@@ -2,8 +2,8 @@
 # Measures published verifiers of attestation documents beside ours: scripts/bench-peers.sh [DOCUMENT SECONDS]
 #
 # Prints the tables of docs/PERFORMANCE.md. DOCUMENT is a genuine document and SECONDS the time at which it
-# verifies; by default one of ../shared/vectors, without which nothing is measured. Linux alone; needs OpenSSL's
-# headers. Building takes about ten minutes on two idle cores the first time, measuring half a minute.
+# verifies; by default one of ../shared/vectors, without which nothing is measured. Linux alone. Building takes
+# some ten minutes on two cores the first time, measuring half a minute.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,7 +28,7 @@ dependencies=()
 for backend in aws-lc rustcrypto; do
     dependencies+=("pcrseal-core/$backend=$(tree --manifest-path core/Cargo.toml --features "$backend" | count pcrseal-core)")
 done
-for peer in attestation-doc-validation aws-nitro-enclaves-attestation fastcrypto nitro_attest \
+for peer in attestation-doc-validation fastcrypto nitro_attest \
     nsm-nitro-enclave-utils remote-attestation-verifier tee-attestation-verifier TTKServer vta-sdk; do
     dependencies+=("$peer=$(tree --manifest-path "$manifest" --features "$peer" | count "$peer")")
 done

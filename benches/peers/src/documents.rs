@@ -8,6 +8,7 @@ use serde_json::Value;
 /// A genuine document and the second in which it verifies.
 pub struct Genuine {
     pub name: String,
+    pub nitro_tpm: bool,
     pub bytes: Vec<u8>,
     pub at: u64,
 }
@@ -21,7 +22,8 @@ pub fn genuine(folder: &Path) -> Option<Vec<Genuine>> {
         .map(|facts| {
             let name = facts["file"].as_str()?;
             let bytes = fs::read(folder.join(name)).ok()?;
-            Some(Genuine { name: name.to_owned(), bytes, at: facts["verify_at_unix"].as_u64()? })
+            let nitro_tpm = facts["kind"] == "nitrotpm";
+            Some(Genuine { name: name.to_owned(), nitro_tpm, bytes, at: facts["verify_at_unix"].as_u64()? })
         })
         .collect()
 }
@@ -31,10 +33,25 @@ pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors/attestation")
 }
 
-/// A fault's name, the faulty document, and the second to verify it at.
-pub type Faulty = (&'static str, Vec<u8>, u64);
+/// A document with one fault.
+pub struct Faulty {
+    pub name: &'static str,
+    pub fault: Fault,
+    pub bytes: Vec<u8>,
+    /// The second to verify it at.
+    pub at: u64,
+}
 
-/// A document with one fault each. None of them needs a key, so that anyone on the way can make them.
+/// What a fault breaks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// What is signed, the signature, or the time: who accepts it accepts what nobody vouches for.
+    Forged,
+    /// The form: AWS issues no such document, though what is signed is unchanged.
+    Malformed,
+}
+
+/// None of them needs a key: anyone on the way can make them.
 pub fn faulty(genuine: &Genuine) -> Vec<Faulty> {
     let (whole, at) = (genuine.bytes.as_slice(), genuine.at);
     // Genuine documents: an array of 4, the protected header, an empty map, and two lengths of known width.
@@ -50,13 +67,15 @@ pub fn faulty(genuine: &Genuine) -> Vec<Faulty> {
         altered
     };
     let pcrs = 10 + payload.windows(4).position(|window| window == b"pcrs").expect("an enclave's document");
-    vec![
+    let forged = [
         ("signature altered", flipped(whole.len() - 1), at),
         ("payload altered (a PCR)", flipped(pcrs + 20), at),
         ("certificates expired", whole.to_vec(), at + 7 * 86_400),
         ("certificates not yet valid", whole.to_vec(), at - 7 * 86_400),
         ("signature one byte short", join(&[&whole[..whole.len() - 98], &[0x58, 95], &signature[2..97]]), at),
         ("signature empty", join(&[&whole[..whole.len() - 98], &[0x40]]), at),
+    ];
+    let malformed = [
         ("byte after the end", join(&[whole, &[0]]), at),
         ("tag 17 (COSE_Mac0)", join(&[&[0xd1], whole]), at),
         ("tag 18 twice", join(&[&[0xd2, 0xd2], whole]), at),
@@ -68,5 +87,11 @@ pub fn faulty(genuine: &Genuine) -> Vec<Faulty> {
         ("payload null", join(&[&whole[..7], &[0xf6], signature]), at),
         ("empty array", vec![0x80], at),
         ("an integer", vec![0x01], at),
-    ]
+    ];
+    let named = |fault| move |(name, bytes, at)| Faulty { name, fault, bytes, at };
+    forged
+        .into_iter()
+        .map(named(Fault::Forged))
+        .chain(malformed.into_iter().map(named(Fault::Malformed)))
+        .collect()
 }

@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use documents::{Faulty, Genuine};
+use documents::{Fault, Faulty, Genuine};
 use verifiers::Verifier;
 
 /// Of usual shape and length, so that every verifier here accepts it.
@@ -35,7 +35,9 @@ fn main() -> ExitCode {
     let document = match arguments.as_slice() {
         [] => genuine.iter().find(|document| document.name == MEASURED),
         [file, at] => match (std::fs::read(file), at.parse()) {
-            (Ok(bytes), Ok(at)) => Some(&*Box::leak(Box::new(Genuine { name: file.clone(), bytes, at }))),
+            (Ok(bytes), Ok(at)) => {
+                Some(&*Box::leak(Box::new(Genuine { name: file.clone(), nitro_tpm: false, bytes, at })))
+            }
             _ => return usage(),
         },
         _ => return usage(),
@@ -44,9 +46,11 @@ fn main() -> ExitCode {
         println!("nothing measured: no genuine documents in {}, and none given", folder.display());
         return ExitCode::SUCCESS;
     };
-    std::panic::set_hook(Box::new(|_| ()));
+    let faulty = documents::faulty(document);
     let verifiers = verifiers::all();
-    report(&verifiers, document, &genuine, &documents::faulty(document));
+    // A verifier's panic is an answer to report, not a reason to print.
+    std::panic::set_hook(Box::new(|_| ()));
+    report(&verifiers, document, &genuine, &faulty);
     ExitCode::SUCCESS
 }
 
@@ -62,14 +66,19 @@ fn report(verifiers: &[Verifier], document: &Genuine, genuine: &[Genuine], fault
     let dependencies = dependencies();
     let fastest = times.get(verifiers[0].name).copied().unwrap_or_default();
 
+    let documents_of = |nitro_tpm| genuine.iter().filter(|document| document.nitro_tpm == nitro_tpm).count();
+    let faults_of = |fault| faulty.iter().filter(|document| document.fault == fault).count();
+
     println!("Measured on {} ({} bytes).\n", document.name, document.bytes.len());
     println!(
-        "| verifier | CPU time | × first row | allocations | dependencies | takes the time from | genuine \
-         accepted, of {} | faulty refused, of {} |",
-        genuine.len(),
-        faulty.len()
+        "| verifier | CPU time | × first row | allocations | dependencies | time taken from | genuine accepted: \
+         enclaves ({}) / NitroTPM ({}) | forged refused ({}) | malformed refused ({}) |",
+        documents_of(false),
+        documents_of(true),
+        faults_of(Fault::Forged),
+        faults_of(Fault::Malformed),
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|");
     let mut notes = Vec::new();
     for verifier in verifiers {
         let (time, ratio, allocations) = match times.get(verifier.name) {
@@ -81,33 +90,30 @@ fn report(verifiers: &[Verifier], document: &Genuine, genuine: &[Genuine], fault
             None => ("-".into(), "-".into(), "-".into()),
         };
         let dependencies = dependencies.get(verifier.package).map_or("-", String::as_str);
-        let mut refused_genuine = Vec::new();
+        let (mut accepted, mut refused_genuine) = ([0, 0], Vec::new());
         for document in genuine {
             match answer(verifier, &document.bytes, document.at) {
-                Answer::Accepted => {}
+                Answer::Accepted => accepted[usize::from(document.nitro_tpm)] += 1,
                 Answer::Refused => refused_genuine.push(document.name.clone()),
                 Answer::Panicked => refused_genuine.push(format!("{} (panic)", document.name)),
             }
         }
-        let (mut accepted, mut panics) = (Vec::new(), Vec::new());
-        for (name, bytes, at) in faulty {
+        let (mut refused, mut accepted_faulty, mut panics) = ([0, 0], Vec::new(), Vec::new());
+        for Faulty { name, fault, bytes, at } in faulty {
             match answer(verifier, bytes, *at) {
-                Answer::Accepted => accepted.push(*name),
-                Answer::Refused => {}
+                Answer::Accepted => accepted_faulty.push(*name),
+                Answer::Refused => refused[usize::from(*fault == Fault::Malformed)] += 1,
                 Answer::Panicked => panics.push(*name),
             }
         }
         println!(
-            "| `{}` | {time} | {ratio} | {allocations} | {dependencies} | {} | {} | {} |",
-            verifier.name,
-            verifier.time,
-            genuine.len() - refused_genuine.len(),
-            faulty.len() - accepted.len() - panics.len(),
+            "| `{}` | {time} | {ratio} | {allocations} | {dependencies} | {} | {} / {} | {} | {} |",
+            verifier.name, verifier.time, accepted[0], accepted[1], refused[0], refused[1],
         );
         for (what, cases) in [
-            ("accepts", accepted.join(", ")),
+            ("accepts", accepted_faulty.join(", ")),
             ("panics on", panics.join(", ")),
-            ("refuses the genuine", refused_genuine.join(", ")),
+            ("does not accept the genuine", refused_genuine.join(", ")),
         ] {
             if !cases.is_empty() {
                 notes.push(format!("- `{}` {what}: {cases}.", verifier.name));
@@ -115,8 +121,11 @@ fn report(verifiers: &[Verifier], document: &Genuine, genuine: &[Genuine], fault
         }
     }
     println!("\n{}\n", notes.join("\n"));
-    let names: Vec<_> = faulty.iter().map(|(name, ..)| *name).collect();
-    println!("The faulty documents: {}.", names.join(", "));
+    for (what, kind) in [("Forged", Fault::Forged), ("Malformed", Fault::Malformed)] {
+        let names: Vec<_> =
+            faulty.iter().filter(|document| document.fault == kind).map(|document| document.name).collect();
+        println!("{what}: {}.\n", names.join(", "));
+    }
 }
 
 fn answer(verifier: &Verifier, bytes: &[u8], at: u64) -> Answer {

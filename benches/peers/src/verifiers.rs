@@ -88,16 +88,6 @@ pub fn all() -> Vec<Verifier> {
             AttestationDoc::from_cose(document, AWS_NITRO_ENCLAVES_ROOT_G1, time).is_ok()
         },
     ));
-    #[cfg(feature = "aws-nitro-enclaves-attestation")]
-    all.push(verifier(
-        "aws-nitro-enclaves-attestation 0.1.0",
-        "aws-nitro-enclaves-attestation",
-        "parameter",
-        |document, at| {
-            aws_nitro_enclaves_attestation::NitroAdDoc::from_bytes(document, AWS_NITRO_ENCLAVES_ROOT_G1, at)
-                .is_ok()
-        },
-    ));
     #[cfg(feature = "fastcrypto")]
     all.push(verifier("fastcrypto 0.1.11", "fastcrypto", "parameter", |document, at| {
         use fastcrypto::nitro_attestation::{parse_nitro_attestation, verify_nitro_attestation};
