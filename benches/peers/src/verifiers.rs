@@ -67,12 +67,8 @@ pub fn all() -> Vec<Verifier> {
         "tee-attestation-verifier",
         "parameter",
         |document, at| {
-            use tee_attestation_verifier::{parse_document, parse_payload, parse_verify_with};
-            // It compares the nonce, which its caller must know: taken from the document here.
-            let nonce = parse_document(&document.to_vec())
-                .and_then(|parsed| parse_payload(&parsed.payload))
-                .map(|payload| payload.nonce);
-            nonce.is_ok_and(|nonce| parse_verify_with(document.to_vec(), nonce, at).is_ok())
+            // As above.
+            tee_attestation_verifier::parse_verify_with(document.to_vec(), vec![0; 20], at).is_ok()
         },
     ));
     #[cfg(feature = "nsm-nitro-enclave-utils")]
