@@ -22,7 +22,7 @@ pub const MAX_CABUNDLE: usize = 7;
 pub const MAX_OPTIONAL_FIELD_LEN: usize = 1024;
 /// Stack in bytes that is enough to parse, verify and appraise an attestation document, with either backend
 /// and without optimization. Ours: measured, with a margin of two (`core/tests/attestation_memory.rs`).
-pub const ATTESTATION_STACK_LEN: usize = 256 * 1024;
+pub const ATTESTATION_STACK_LEN: usize = 192 * 1024;
 
 /// Bits of the RSA key that a recipient generates (AWS's own Nitro clients attest 2048-bit keys).
 pub const RSA_GENERATE_BITS: usize = 2048;

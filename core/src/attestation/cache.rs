@@ -1,12 +1,12 @@
 //! Cabundles whose signatures were verified before.
 
-use sha2::{Digest, Sha384};
+use sha2::{Digest, Sha256};
 
 /// Remembers verified cabundles, so that the next document under the same one costs two signature
 /// verifications (the leaf's and the document's) instead of five.
 ///
 /// The caller owns it and hands it to [`verify_cached`]; it holds at most `CAPACITY` cabundles in place
-/// (72 bytes each, no allocation) and forgets the one that went in first. Documents of one enclave share a
+/// (64 bytes each, no allocation) and forgets the one that went in first. Documents of one enclave share a
 /// cabundle for as long as its instance's certificate lives, 24 hours.
 ///
 /// It cannot let a chain through that [`verify`] would refuse. An entry is the hash of all CA certificates,
@@ -35,13 +35,13 @@ struct Entry {
     not_after: u64,
 }
 
-/// SHA-384 over a cabundle: everything from the root through the CA that issued the leaf.
+/// SHA-256 over a cabundle: everything from the root through the CA that issued the leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct PrefixHash([u8; 48]);
+pub(super) struct PrefixHash([u8; 32]);
 
 impl PrefixHash {
     pub(super) fn of(cabundle: &[&[u8]]) -> Self {
-        let mut hash = Sha384::new();
+        let mut hash = Sha256::new();
         for der in cabundle {
             // The length first, so that no byte can move from one certificate to the next.
             hash.update((der.len() as u64).to_be_bytes());

@@ -1,11 +1,58 @@
 //! Attestation documents of the Nitro Secure Module and of `NitroTPM` (AWS `attestation_process.md`).
 //!
-//! [`AttestationDocument::parse`] reads a document that nobody vouches for; only
-//! [`AttestationDocument::verify`] makes a [`VerifiedAttestation`], whose content is what the hypervisor
-//! signed. Verified does not mean wanted: which PCRs, which nonce and which age a relying party accepts is
-//! its appraisal (RFC 9334), for which this module has the facts.
+//! A relying party takes three steps, and the types keep their order:
 //!
-//! Parsing and verifying borrow from the document and allocate nothing; errors may.
+//! 1. [`AttestationDocument::parse`] reads a document that nobody vouches for.
+//! 2. [`AttestationDocument::verify`] makes a [`VerifiedAttestation`] of it, and nothing else does: its content
+//!    is what the hypervisor signed.
+//! 3. [`AttestationPolicy::appraise`] judges it. Verified does not mean wanted: anyone can rent an enclave and
+//!    get genuine documents of it, with any nonce, user data and public key. PCRs say which code runs, the
+//!    nonce or the age that the document is fresh.
+//!
+//! ```
+//! use pcrseal_core::attestation::{
+//!     AWS_NITRO_ENCLAVES_ROOT_G1, AttestationDocument, AttestationKind, AttestationPolicy, CabundleCache,
+//! };
+//! use pcrseal_core::crypto::aws_lc;
+//! use pcrseal_core::pcr::PcrIndex;
+//!
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/sample.rs"));
+//! # fn main() -> Result<(), pcrseal_core::error::Error> {
+//! # let Sample { document: received, root, at_ms: now_ms, pcr0, nonce: challenge } = Sample::new();
+//! # assert!(Sample::genuine().is_none() || root == AWS_NITRO_ENCLAVES_ROOT_G1);
+//! // The cache is kept from one document to the next; it saves three of five signature verifications.
+//! let mut cache = CabundleCache::<16>::new();
+//! let roots = &[AWS_NITRO_ENCLAVES_ROOT_G1];
+//! # let roots = &[&root[..]];
+//!
+//! // What nitro-cli printed when the image was built, and the challenge that this enclave was sent.
+//! let policy = AttestationPolicy::builder(AttestationKind::Enclave)
+//!     .pcr(PcrIndex::try_from(0)?, pcr0)
+//!     .nonce(&challenge)
+//!     .fresh_within_ms(5 * 60_000, 5_000)
+//!     .build()?;
+//!
+//! let document = AttestationDocument::parse(&received)?;
+//! let attestation = document.verify_cached(roots, now_ms, &aws_lc::BACKEND, &mut cache)?;
+//! policy.appraise(&attestation, now_ms)?;
+//!
+//! // Now, and only now, this key is that of the image behind PCR0.
+//! let public_key = attestation.public_key().expect("this image always attests its key");
+//! # assert!(!public_key.is_empty());
+//! # assert!(policy.appraise(&attestation, now_ms + 6 * 60_000).is_err());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A document that is refused comes with an [`Error`] whose code names the check that failed; the one of a
+//! policy lists everything that does not match, with what was expected and found.
+//!
+//! The roots are pinned by their bytes: [`AWS_NITRO_ENCLAVES_ROOT_G1`] for genuine documents, others for tests
+//! and for roots to come; several at once are fine. [`Fingerprint`] compares one with what AWS publishes. CRLs
+//! are not fetched, as AWS specifies; who follows them passes their serial numbers to the policy.
+//!
+//! Everything borrows from the document. Accepting one allocates nothing, and takes at most
+//! [`ATTESTATION_STACK_LEN`](crate::limits::ATTESTATION_STACK_LEN) bytes of stack; errors may allocate.
 
 mod cache;
 mod payload;
