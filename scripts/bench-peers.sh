@@ -28,8 +28,8 @@ dependencies=()
 for backend in aws-lc rustcrypto; do
     dependencies+=("pcrseal-core/$backend=$(tree --manifest-path core/Cargo.toml --features "$backend" | count pcrseal-core)")
 done
-for peer in attestation-doc-validation fastcrypto nitro_attest \
-    nsm-nitro-enclave-utils remote-attestation-verifier tee-attestation-verifier TTKServer vta-sdk; do
+for peer in attestation-doc-validation nitro_attest nsm-nitro-enclave-utils remote-attestation-verifier \
+    tee-attestation-verifier; do
     dependencies+=("$peer=$(tree --manifest-path "$manifest" --features "$peer" | count "$peer")")
 done
 
