@@ -1,7 +1,7 @@
 //! Published verifiers of attestation documents side by side: time, allocations, dependencies, and what each
 //! of them accepts and refuses. Prints Markdown.
 //!
-//! `scripts/bench-peers.sh [DOCUMENT SECONDS]` runs it: by default with the genuine documents of
+//! `scripts/bench-peers.sh [--larger] [DOCUMENT SECONDS]` runs it: by default with the genuine documents of
 //! `../shared/vectors`, without which there is nothing to measure, since most verifiers know AWS's root alone.
 
 mod clock;
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
 }
 
 fn usage() -> ExitCode {
-    eprintln!("usage: pcrseal-bench-peers [DOCUMENT SECONDS]");
+    eprintln!("usage: bench-peers.sh [--larger] [DOCUMENT SECONDS]");
     ExitCode::from(2)
 }
 

@@ -84,6 +84,26 @@ pub fn all() -> Vec<Verifier> {
             AttestationDoc::from_cose(document, AWS_NITRO_ENCLAVES_ROOT_G1, time).is_ok()
         },
     ));
+    #[cfg(feature = "fastcrypto")]
+    all.push(verifier("fastcrypto 0.1.11", "fastcrypto", "parameter", |document, at| {
+        use fastcrypto::nitro_attestation::{parse_nitro_attestation, verify_nitro_attestation};
+        parse_nitro_attestation(document, true, true, true).is_ok_and(|(signature, message, payload)| {
+            verify_nitro_attestation(&signature, &message, &payload, at * 1000).is_ok()
+        })
+    }));
+    #[cfg(feature = "vta-sdk")]
+    all.push(verifier("vta-sdk 0.78.0", "vta-sdk", "parameter", |document, at| {
+        vta_sdk::attestation::verify::NitroVerifier::aws_production(date_time(at)).verify(document).is_ok()
+    }));
+    #[cfg(feature = "TTKServer")]
+    all.push({
+        let trust = ttk_server::verifier::TrustStore::builtin();
+        verifier("TTKServer 0.22.6", "TTKServer", "the document's own", move |document, at| {
+            let now = rustls_pki_types::UnixTime::since_unix_epoch(std::time::Duration::from_secs(at));
+            let policy = ttk_server::verifier::Policy::default();
+            ttk_server::verifier::nitro::verify(document, now, &trust, policy).is_ok()
+        })
+    });
     all
 }
 
@@ -104,7 +124,7 @@ fn cached(name: &'static str, package: &'static str, backend: &'static Backend) 
     })
 }
 
-#[cfg(feature = "nitro_attest")]
+#[cfg(any(feature = "nitro_attest", feature = "vta-sdk"))]
 fn date_time(at: u64) -> time::OffsetDateTime {
     time::OffsetDateTime::from_unix_timestamp(at.cast_signed()).expect("a year below 10000")
 }
