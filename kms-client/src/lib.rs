@@ -32,11 +32,14 @@
 #![forbid(unsafe_code)]
 
 mod client;
+pub mod credentials;
 mod error;
 pub mod limits;
+mod net;
 mod service_error;
 pub mod wire;
 
 pub use client::{Client, ClientBuilder};
 pub use error::{BadAnswer, Error};
+pub use net::{Address, VsockAddress};
 pub use service_error::{ErrorClass, ServiceError};

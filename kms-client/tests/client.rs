@@ -469,10 +469,7 @@ fn debug_of_a_client_holds_no_secret() {
     let builder = builder().endpoint_url("http://127.0.0.1:1");
     let shown = format!("{builder:?}");
     let shown = shown + &format!("{:?}", builder.build().unwrap());
-    assert!(
-        shown.contains("AKIDEXAMPLE") && !shown.contains("secret") && !shown.contains("token"),
-        "{shown}"
-    );
+    assert!(!shown.contains("secret") && !shown.contains("token"), "{shown}");
 }
 
 #[test]

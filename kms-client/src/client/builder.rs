@@ -13,12 +13,13 @@ use super::pool::Pool;
 use super::tls::{self, RootCertificates};
 use super::{Client, Inner, TimeSource};
 use crate::Error;
+use crate::credentials::{CredentialsCache, ProvideCredentials};
 use crate::limits::{DEFAULT_CONNECT_TIMEOUT, DEFAULT_OPERATION_TIMEOUT};
 use crate::wire::{Credentials, endpoint::check_region};
 
 /// Configures a [`Client`].
 pub struct ClientBuilder {
-    credentials: Option<Credentials>,
+    credentials: Option<CredentialsCache>,
     endpoint_urls: BTreeMap<String, String>,
     roots: RootCertificates,
     connect_timeout: Duration,
@@ -43,7 +44,15 @@ impl ClientBuilder {
     /// The credentials that sign every request. Required.
     #[must_use]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.credentials = Some(credentials);
+        self.credentials = Some(CredentialsCache::of(credentials));
+        self
+    }
+
+    /// A source of credentials, asked again before they expire; in place of
+    /// [`credentials`](Self::credentials).
+    #[must_use]
+    pub fn credentials_provider(mut self, provider: Arc<dyn ProvideCredentials>) -> Self {
+        self.credentials = Some(CredentialsCache::new(provider));
         self
     }
 
@@ -134,9 +143,6 @@ impl ClientBuilder {
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder")
-            .field("credentials", &self.credentials)
-            .field("endpoint_urls", &self.endpoint_urls)
-            .finish_non_exhaustive()
+        f.debug_struct("ClientBuilder").field("endpoint_urls", &self.endpoint_urls).finish_non_exhaustive()
     }
 }

@@ -27,9 +27,10 @@ use self::connection::{Answer, Exchange};
 use self::endpoint::Endpoint;
 use self::pool::Pool;
 use crate::Error;
+use crate::credentials::CredentialsCache;
 use crate::wire::{
-    Credentials, DecryptAnswer, DecryptRequest, DescribeKeyRequest, EncryptAnswer, EncryptRequest,
-    GenerateDataKeyAnswer, GenerateDataKeyRequest, HttpAnswer, HttpRequest, KeyMetadata, Operation,
+    DecryptAnswer, DecryptRequest, DescribeKeyRequest, EncryptAnswer, EncryptRequest, GenerateDataKeyAnswer,
+    GenerateDataKeyRequest, HttpAnswer, HttpRequest, KeyMetadata, Operation,
 };
 
 /// A client of AWS KMS. Cheap to clone; clones share their connections.
@@ -40,7 +41,7 @@ use crate::wire::{
 pub struct Client(Arc<Inner>);
 
 struct Inner {
-    credentials: Credentials,
+    credentials: CredentialsCache,
     /// Overrides by region; the empty name stands for every region that has none.
     endpoints: BTreeMap<String, Arc<Endpoint>>,
     tls: Option<TlsConnector>,
@@ -101,11 +102,11 @@ impl Client {
 
     async fn call<O: Operation + Sync>(&self, region: &str, operation: &O) -> Result<O::Answer, Error> {
         let endpoint = self.endpoint(region)?;
-        let now = (self.0.time_source)()
-            .duration_since(UNIX_EPOCH)
-            .map_err(|_| Error::Configuration(Fault::new(Code::KmsClock)))?;
-        let request =
-            HttpRequest::new(operation, &self.0.credentials, region, endpoint.authority(), now.as_secs())?;
+        let now = (self.0.time_source)();
+        let credentials = self.0.credentials.get(now).await?;
+        let now =
+            now.duration_since(UNIX_EPOCH).map_err(|_| Error::Configuration(Fault::new(Code::KmsClock)))?;
+        let request = HttpRequest::new(operation, &credentials, region, endpoint.authority(), now.as_secs())?;
         let limit = self.0.operation_timeout;
         let answer = timeout(limit, self.exchange(&endpoint, request)).await.map_err(|_| {
             Error::Timeout { endpoint: endpoint.to_string(), code: Code::KmsTimeout, limit }
@@ -161,6 +162,6 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("credentials", &self.0.credentials).finish_non_exhaustive()
+        f.debug_struct("Client").finish_non_exhaustive()
     }
 }

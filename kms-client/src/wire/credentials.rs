@@ -1,6 +1,7 @@
 //! AWS credentials.
 
 use core::fmt;
+use std::time::SystemTime;
 
 use pcrseal_core::error::{Code, Error as Fault};
 use pcrseal_core::secret::Secret;
@@ -14,6 +15,7 @@ pub struct Credentials {
     access_key_id: String,
     secret_access_key: Secret,
     session_token: Option<Secret>,
+    expires_at: Option<SystemTime>,
 }
 
 impl Credentials {
@@ -36,7 +38,23 @@ impl Credentials {
         if let Some(token) = &session_token {
             check("session_token", token.expose(), MAX_SESSION_TOKEN_LEN)?;
         }
-        Ok(Self { access_key_id: access_key_id.to_owned(), secret_access_key, session_token })
+        Ok(Self {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key,
+            session_token,
+            expires_at: None,
+        })
+    }
+
+    /// The same credentials, good until `expires_at`.
+    #[must_use]
+    pub fn expiring(self, expires_at: SystemTime) -> Self {
+        Self { expires_at: Some(expires_at), ..self }
+    }
+
+    /// When they expire; `None` if they do not, or if nobody said.
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.expires_at
     }
 
     /// The access key id (public).
