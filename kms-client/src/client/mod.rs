@@ -6,7 +6,7 @@
 mod builder;
 mod connection;
 mod endpoint;
-mod io;
+pub(crate) mod io;
 mod pool;
 mod tls;
 

@@ -12,7 +12,7 @@ mod describe_key;
 mod encrypt;
 pub mod endpoint;
 mod generate_data_key;
-mod json;
+pub(crate) mod json;
 mod request;
 mod sigv4;
 
