@@ -74,9 +74,11 @@ impl Drop for Folder {
 async fn metadata_service() -> (Source, Arc<AtomicBool>) {
     let (imds, down) = (Imds::new(), Arc::new(AtomicBool::new(false)));
     let switch = Arc::clone(&down);
-    let reply = move |head: &str| match switch.load(Ordering::SeqCst) {
-        true => answer("503 Service Unavailable", "", "hunter2"),
-        false => imds.reply(head),
+    let reply = move |head: &str| {
+        if switch.load(Ordering::SeqCst) {
+            return answer("503 Service Unavailable", "", "hunter2");
+        }
+        imds.reply(head)
     };
     (Source::http(reply).await, down)
 }
