@@ -28,16 +28,23 @@ use tokio::task::JoinHandle;
 
 pub use authorize::{Access, KeyPolicy, Operation};
 pub use cms::ContentForm;
+/// The types of [`Kms::exchange`].
+pub use hyper::{Request, Response, body::Bytes};
 pub use keys::{Fault, KeyHandle, KeyOptions, KeyState, OVERSIZE_BODY_LEN};
 pub use principal::Principal;
+pub use server::ConnectionFault;
 
 use crate::Clock;
 use crate::nsm::Authority;
 use world::World;
 
-/// A running server. Dropping it closes the port and every connection.
+/// A server: on a port of its own, or in this process alone. Dropping it closes the port and every connection.
 pub struct Kms {
     world: Arc<World>,
+    listening: Option<Listening>,
+}
+
+struct Listening {
     address: SocketAddr,
     task: JoinHandle<()>,
 }
@@ -53,9 +60,22 @@ impl Kms {
         }
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`; `http://in-process` where there is no port.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        match &self.listening {
+            Some(listening) => format!("http://{}", listening.address),
+            None => "http://in-process".into(),
+        }
+    }
+
+    /// Answers one request as over HTTP, signature, delays and faults included, without a socket. The time
+    /// that it takes is tokio's, so that a paused clock works.
+    ///
+    /// # Errors
+    /// [`ConnectionFault`] where the connection would end before the answer is complete.
+    pub async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ConnectionFault> {
+        let (parts, body) = request.into_parts();
+        server::respond(&self.world, &parts, Ok(body)).await
     }
 
     /// Whose attestation documents the server trusts.
@@ -90,13 +110,15 @@ impl Kms {
 
 impl Drop for Kms {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(listening) = &self.listening {
+            listening.task.abort();
+        }
     }
 }
 
 impl fmt::Debug for Kms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Kms({})", self.address)
+        write!(f, "Kms({})", self.endpoint())
     }
 }
 
@@ -147,17 +169,29 @@ impl KmsBuilder {
         if !self.listen.ip().is_loopback() {
             return Err(KmsError::NotLoopback(self.listen));
         }
+        let listener = TcpListener::bind(self.listen).await?;
+        let address = listener.local_addr()?;
+        let world = self.world()?;
+        let task = tokio::spawn(server::serve(listener, world.clone()));
+        Ok(Kms { world, listening: Some(Listening { address, task }) })
+    }
+
+    /// A server without a port, for [`Kms::exchange`] alone. Of tokio it needs the timers, not the I/O driver.
+    ///
+    /// # Errors
+    /// [`KmsError::Attester`] when no authority was given and none could be made.
+    pub fn in_process(self) -> Result<Kms, KmsError> {
+        Ok(Kms { world: self.world()?, listening: None })
+    }
+
+    fn world(self) -> Result<Arc<World>, KmsError> {
         let authority = match (self.authority, &self.clock) {
             (Some(authority), _) => authority,
             (None, Some(clock)) => Authority::new(clock)?,
             (None, None) => Authority::new(&Clock::system())?,
         };
         let clock = self.clock.unwrap_or_else(|| authority.clock().clone());
-        let listener = TcpListener::bind(self.listen).await?;
-        let address = listener.local_addr()?;
-        let world = Arc::new(World::new(authority, clock, self.content_form));
-        let task = tokio::spawn(server::serve(listener, world.clone()));
-        Ok(Kms { world, address, task })
+        Ok(Arc::new(World::new(authority, clock, self.content_form)))
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, DATE, EXPIRES, HeaderValue, PRAGMA};
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -58,7 +59,7 @@ pub(crate) async fn serve(listener: TcpListener, world: Arc<World>) {
 }
 
 async fn connection(stream: TcpStream, world: Arc<World>) {
-    let service = service_fn(move |request| respond(world.clone(), request));
+    let service = service_fn(move |request| serve_request(world.clone(), request));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(READ_TIMEOUT)
@@ -69,69 +70,93 @@ async fn connection(stream: TcpStream, world: Arc<World>) {
     drop(served);
 }
 
-/// The connection is to be closed without an answer.
-#[derive(Debug)]
-struct Closed;
+/// The connection ends before the answer is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectionFault {
+    /// Closed.
+    Closed,
+}
 
-impl fmt::Display for Closed {
+impl fmt::Display for ConnectionFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("closed on purpose")
+        match self {
+            Self::Closed => f.write_str("the connection was closed on purpose"),
+        }
     }
 }
 
-impl std::error::Error for Closed {}
+impl std::error::Error for ConnectionFault {}
 
-async fn respond(world: Arc<World>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Closed> {
-    world.count_request();
+async fn serve_request(
+    world: Arc<World>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, ConnectionFault> {
     let (parts, body) = request.into_parts();
-    let body = match read_body(body).await {
+    let body = read_body(body).await;
+    respond(&world, &parts, body).await.map(|response| response.map(Full::new))
+}
+
+/// Answers a request, whatever it came over.
+pub(crate) async fn respond(
+    world: &World,
+    parts: &Parts,
+    body: Result<Bytes, ApiError>,
+) -> Result<Response<Bytes>, ConnectionFault> {
+    world.count_request();
+    let body = match body {
+        Ok(body) if body.len() > MAX_BODY_LEN => return Ok(response(world, Err(too_large()))),
         Ok(body) => body,
-        Err(error) => return Ok(response(&world, Err(error))),
+        Err(error) => return Ok(response(world, Err(error))),
     };
     if parts.method != Method::POST || parts.uri.path() != "/" {
         let error = ApiError::bare("UnknownOperationException").with_status(404);
-        return Ok(response(&world, Err(error)));
+        return Ok(response(world, Err(error)));
     }
     let now = world.clock().now_millis();
-    let signer = sigv4::verify(&parts, &body, now, |access_key_id| world.find_principal(access_key_id));
+    let signer = sigv4::verify(parts, &body, now, |access_key_id| world.find_principal(access_key_id));
     let (principal, region) = match signer {
         Ok(signer) => signer,
-        Err(error) => return Ok(response(&world, Err(error))),
+        Err(error) => return Ok(response(world, Err(error))),
     };
     let target = parts.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     let operation = target.and_then(|name| Operation::by_name(name.strip_prefix(TARGET_PREFIX)?));
     let Some(operation) = operation else {
-        return Ok(response(&world, Err(ApiError::bare("UnknownOperationException"))));
+        return Ok(response(world, Err(ApiError::bare("UnknownOperationException"))));
     };
-    let mut call = Call { world: &world, principal: &principal, region: &region, operation, key: None };
+    let mut call = Call { world, principal: &principal, region: &region, operation, key: None };
     let answer = call.answer(&body);
     let (fault, delay) = call.key.map_or((None, Duration::ZERO), |key| {
         let controls = key.controls();
         (controls.fault, controls.delay)
     });
-    sleep(delay).await;
+    if !delay.is_zero() {
+        sleep(delay).await;
+    }
     match fault {
         Some(Fault::Hang) => std::future::pending().await,
-        Some(Fault::CloseConnection) => Err(Closed),
-        Some(Fault::GarbageBody) => Ok(with_body(&world, StatusCode::OK, b"<html>not JSON".to_vec())),
-        Some(Fault::EmptyBody) => Ok(with_body(&world, StatusCode::OK, Vec::new())),
-        Some(Fault::OversizeBody) => Ok(with_body(&world, StatusCode::OK, vec![b' '; OVERSIZE_BODY_LEN])),
-        _ => Ok(response(&world, answer)),
+        Some(Fault::CloseConnection) => Err(ConnectionFault::Closed),
+        Some(Fault::GarbageBody) => Ok(with_body(world, StatusCode::OK, b"<html>not JSON".to_vec())),
+        Some(Fault::EmptyBody) => Ok(with_body(world, StatusCode::OK, Vec::new())),
+        Some(Fault::OversizeBody) => Ok(with_body(world, StatusCode::OK, vec![b' '; OVERSIZE_BODY_LEN])),
+        _ => Ok(response(world, answer)),
     }
 }
 
 async fn read_body(body: Incoming) -> Result<Bytes, ApiError> {
     match timeout(READ_TIMEOUT, Limited::new(body, MAX_BODY_LEN).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(ApiError::bare("RequestEntityTooLargeException").with_status(413))
-        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(ApiError::serialization()),
         Err(_) => Err(ApiError::bare("RequestTimeoutException").with_status(408)),
     }
 }
 
-fn response(world: &World, answer: Result<Value, ApiError>) -> Response<Full<Bytes>> {
+fn too_large() -> ApiError {
+    ApiError::bare("RequestEntityTooLargeException").with_status(413)
+}
+
+fn response(world: &World, answer: Result<Value, ApiError>) -> Response<Bytes> {
     let (status, body) = match answer {
         Ok(Value::Null) => (StatusCode::OK, String::new()),
         Ok(body) => (StatusCode::OK, body.to_string()),
@@ -143,8 +168,8 @@ fn response(world: &World, answer: Result<Value, ApiError>) -> Response<Full<Byt
     with_body(world, status, body.into_bytes())
 }
 
-fn with_body(world: &World, status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+fn with_body(world: &World, status: StatusCode, body: Vec<u8>) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
