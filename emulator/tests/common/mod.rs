@@ -2,6 +2,8 @@
 // Each test binary uses what it needs of this module.
 #![allow(dead_code, unreachable_pub, clippy::format_push_string, clippy::format_collect)]
 
+pub mod recipient;
+
 use std::path::PathBuf;
 use std::process::Command;
 
