@@ -29,8 +29,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 
 pub use answer::ConnectionFault;
 pub use authorize::{Access, KeyPolicy, Operation};
@@ -44,7 +44,6 @@ pub use material::Curve;
 pub use port::{Port, PortFault};
 pub use principal::Principal;
 pub use quota::{Quota, QuotaScope, Traffic};
-pub use tokio_rustls::rustls;
 
 use crate::Clock;
 use crate::nsm::Authority;

@@ -116,8 +116,12 @@ pub struct Client {
 
 impl Client {
     pub fn new(kms: &Kms, clock: &Clock, access_key_id: &str, secret: &str) -> Self {
+        Self::new_at(kms.endpoint().strip_prefix("http://").unwrap(), clock, access_key_id, secret)
+    }
+
+    pub fn new_at(address: &str, clock: &Clock, access_key_id: &str, secret: &str) -> Self {
         Self {
-            address: kms.endpoint().strip_prefix("http://").unwrap().to_owned(),
+            address: address.to_owned(),
             clock: clock.clone(),
             access_key_id: access_key_id.into(),
             secret: secret.into(),
@@ -155,6 +159,14 @@ impl Client {
         );
         headers.push(("authorization".to_owned(), authorization));
         headers
+    }
+
+    /// A whole request as it goes over the wire.
+    pub fn request(&self, operation: &str, body: &Value) -> Vec<u8> {
+        let body = body.to_string();
+        [head("POST / HTTP/1.1", &self.sign(operation, body.as_bytes()), body.len()), body]
+            .concat()
+            .into_bytes()
     }
 
     pub async fn call(&self, operation: &str, body: &Value) -> Reply {
@@ -226,12 +238,16 @@ pub async fn send(
     headers: &[(String, String)],
     body: &[u8],
 ) -> Option<Reply> {
-    let mut head = format!("{request_line}\r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
+    send_raw(address, &[head(request_line, headers, body.len()).as_bytes(), body].concat()).await
+}
+
+fn head(request_line: &str, headers: &[(String, String)], body_len: usize) -> String {
+    let mut head = format!("{request_line}\r\ncontent-length: {body_len}\r\nconnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str("\r\n");
-    send_raw(address, &[head.as_bytes(), body].concat()).await
+    head
 }
 
 pub async fn send_raw(address: &str, request: &[u8]) -> Option<Reply> {
