@@ -116,9 +116,14 @@ async fn an_empty_body_hangs_too() {
     let fixture = Fixture::start().await;
     let arn = fixture.kms.create_key(REGION, ACCOUNT, KeyOptions::default()).unwrap();
     fixture.kms.set_fault(Fault::HangInBody);
-    let request = json!({ "KeyId": arn });
-    let call = fixture.client.try_call("DisableKey", &request);
-    assert!(timeout(SILENCE, call).await.is_err());
+    let mut stream = TcpStream::connect(&fixture.client.address).await.unwrap();
+    stream.write_all(&fixture.client.request("DisableKey", &json!({ "KeyId": arn }))).await.unwrap();
+    let mut head = [0; 4096];
+    let length = stream.read(&mut head).await.unwrap();
+    let head = String::from_utf8_lossy(&head[..length]);
+    // A byte is promised that does not come.
+    assert!(head.contains("\r\ncontent-length: 1\r\n") && head.ends_with("\r\n\r\n"), "{head}");
+    assert!(timeout(SILENCE, stream.read(&mut [0])).await.is_err());
 }
 
 #[tokio::test]
