@@ -3,10 +3,14 @@
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use pcrseal_emulator::kms::{Kms, Principal};
+use pcrseal_core::attester::{AttestationRequest, Attester};
+use pcrseal_core::pcr::Pcr;
+use pcrseal_emulator::kms::{Kms, Principal, Quota};
+use pcrseal_emulator::nsm::{Nsm, NsmConfig};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "\
@@ -18,6 +22,12 @@ Usage: pcrseal-emulator [OPTIONS]
   --listen ADDRESS:PORT        where to listen (default 127.0.0.1:4599; loopback only; port 0 is any free one)
   --principal ID,SECRET,ARN    one more access key and the role or user it belongs to
                                (arn:aws:iam::ACCOUNT:role/NAME or …:user/NAME); may be repeated
+  --attest KEY,FILE            reads a public key (SubjectPublicKeyInfo, DER) from KEY, and writes to FILE a document
+                               that attests it, good for five minutes: PCR0, PCR1 and PCR2 are 48 bytes of
+                               a0, a1 and a2
+  --quota NUMBER               cryptographic operations that each account may ask for in a second in each region;
+                               beyond it ThrottlingException (default: no limit)
+  --region-delay REGION,MS     how many milliseconds every answer of a region waits; may be repeated
   --root-out FILE              where to write the root certificate of attestation documents, PEM
                                (default: printed)
   --help                       this text
@@ -25,8 +35,9 @@ Usage: pcrseal-emulator [OPTIONS]
 Every region is there. Accounts are those of the principals; without --principal there is one in account
 000000000000, and its access key is printed. CreateKey makes a key that every principal of its account may use
 without attestation. A key created with tags pcrseal:pcr0 … pcrseal:pcr31 (value: the PCR, 96 hex digits)
-releases plaintexts of Decrypt and GenerateDataKey to attested recipients with these PCRs only, and denies
-Encrypt and GenerateDataKeyWithoutPlaintext.
+releases plaintexts of Decrypt, GenerateDataKey, GenerateDataKeyPair and DeriveSharedSecret to attested
+recipients with these PCRs only, and denies Encrypt, ReEncrypt and data keys and pairs without plaintext.
+PutKeyPolicy stores its document and enforces nothing of it.
 
   aws --endpoint-url http://127.0.0.1:4599 kms create-key
 ";
@@ -37,10 +48,16 @@ const DEFAULT_ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 const DEFAULT_SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const DEFAULT_ARN: &str = "arn:aws:iam::000000000000:user/emulator";
 
+/// Options that take a value.
+const OPTIONS: [&str; 6] = ["--attest", "--listen", "--principal", "--quota", "--region-delay", "--root-out"];
+
 struct Options {
     listen: SocketAddr,
     principals: Vec<Principal>,
     root_out: Option<PathBuf>,
+    attest: Option<(PathBuf, PathBuf)>,
+    quota: Option<Quota>,
+    region_delays: Vec<(String, Duration)>,
 }
 
 #[tokio::main]
@@ -67,12 +84,19 @@ async fn main() -> ExitCode {
 
 /// Reads the arguments; `None` asks for help.
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
-    let mut options = Options { listen: DEFAULT_LISTEN, principals: Vec::new(), root_out: None };
+    let mut options = Options {
+        listen: DEFAULT_LISTEN,
+        principals: Vec::new(),
+        root_out: None,
+        attest: None,
+        quota: None,
+        region_delays: Vec::new(),
+    };
     while let Some(name) = arguments.next() {
         if matches!(name.as_str(), "--help" | "-h") {
             return Ok(None);
         }
-        if !matches!(name.as_str(), "--listen" | "--principal" | "--root-out") {
+        if !OPTIONS.contains(&name.as_str()) {
             return Err(format!("unknown option {name:?}"));
         }
         let value = arguments.next().ok_or_else(|| format!("{name} needs a value"))?;
@@ -80,7 +104,16 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
             "--listen" => {
                 options.listen = value.parse().map_err(|_| format!("{value:?} is not ADDRESS:PORT"))?;
             }
+            "--attest" => {
+                let files = value.split_once(',').ok_or_else(|| format!("{value:?} is not KEY,FILE"))?;
+                options.attest = Some((files.0.into(), files.1.into()));
+            }
             "--principal" => options.principals.push(parse_principal(&value)?),
+            "--quota" => {
+                let number = value.parse().map_err(|_| format!("{value:?} is not a number of requests"))?;
+                options.quota = Some(Quota::per_second(number));
+            }
+            "--region-delay" => options.region_delays.push(parse_region_delay(&value)?),
             _ => options.root_out = Some(value.into()),
         }
     }
@@ -97,9 +130,21 @@ fn parse_principal(value: &str) -> Result<Principal, String> {
     }
 }
 
+fn parse_region_delay(value: &str) -> Result<(String, Duration), String> {
+    let delay = value.split_once(',').and_then(|(region, millis)| {
+        let millis = Duration::from_millis(u64::from(millis.parse::<u32>().ok()?));
+        (!region.is_empty()).then(|| (region.to_owned(), millis))
+    });
+    delay.ok_or_else(|| format!("{value:?} is not REGION,MS"))
+}
+
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let mut terminated = signal(SignalKind::terminate())?;
     let kms = Kms::builder().listen(options.listen).start().await?;
+    kms.set_quota(options.quota);
+    for (region, delay) in &options.region_delays {
+        kms.set_region_delay(region, *delay);
+    }
     println!("endpoint           {}", kms.endpoint());
     if options.principals.is_empty() {
         println!("access key id      {DEFAULT_ACCESS_KEY_ID}");
@@ -115,11 +160,14 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let root = kms.authority().root_pem();
     match options.root_out {
         Some(file) => {
-            std::fs::write(&file, root)
-                .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+            write(&file, root.as_bytes())?;
             println!("root certificate   {}", file.display());
         }
         None => print!("{root}"),
+    }
+    if let Some((key, file)) = options.attest {
+        write(&file, &attest(&kms, &key)?)?;
+        println!("document           {}", file.display());
     }
     println!("ready");
     tokio::select! {
@@ -127,4 +175,16 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         _ = terminated.recv() => {}
     }
     Ok(())
+}
+
+/// A document of an enclave that has just started, for the public key in a file.
+fn attest(kms: &Kms, key: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+    let key = std::fs::read(key).map_err(|error| format!("cannot read {}: {error}", key.display()))?;
+    let image = [0xa0, 0xa1, 0xa2].map(|byte| Pcr::new([byte; 48]));
+    let enclave = Nsm::boot(kms.authority(), NsmConfig::new(image))?;
+    Ok(enclave.attest(&AttestationRequest { public_key: Some(&key), ..Default::default() })?)
+}
+
+fn write(file: &Path, bytes: &[u8]) -> Result<(), String> {
+    std::fs::write(file, bytes).map_err(|error| format!("cannot write {}: {error}", file.display()))
 }

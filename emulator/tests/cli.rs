@@ -5,9 +5,11 @@ mod common;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use common::TempDir;
+use common::{Client, TempDir};
+use pcrseal_emulator::Clock;
+use serde_json::json;
 
 fn emulator(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pcrseal-emulator"));
@@ -58,6 +60,11 @@ fn help_goes_to_stdout_and_mistakes_to_stderr() {
         &["--listen"],
         &["--listen", "somewhere"],
         &["--principal", "AKIA,secret"],
+        &["--attest", "key"],
+        &["--quota", "-1"],
+        &["--region-delay", "eu-west-1"],
+        &["--region-delay", ",5"],
+        &["--region-delay", "eu-west-1,5000000000"],
         &["--principal", "AKIA,secret,arn:aws:iam::1:user/x"],
     ] {
         let output = run(mistake);
@@ -101,4 +108,41 @@ fn the_root_goes_to_a_file_and_secrets_of_named_principals_are_not_printed() {
     assert!(printed[0].starts_with("endpoint           http://127.0.0.1:"), "{printed:?}");
     assert!(printed.iter().all(|line| !line.contains("hidden")), "{printed:?}");
     assert!(std::fs::read_to_string(root).unwrap().starts_with("-----BEGIN CERTIFICATE-----\n"));
+}
+
+#[tokio::test]
+async fn quotas_and_delays_of_regions_are_set() {
+    const SLOW: &str = "eu-west-1,400";
+    let (_server, printed) =
+        Server::start(&["--listen", "127.0.0.1:0", "--quota", "0", "--region-delay", SLOW]);
+    let value = |line: usize| printed[line].rsplit(' ').next().unwrap().to_owned();
+    let client = Client {
+        address: value(0).strip_prefix("http://").unwrap().to_owned(),
+        clock: Clock::system(),
+        access_key_id: value(1),
+        secret: value(2),
+        token: None,
+        region: "eu-west-1".into(),
+    };
+    let start = Instant::now();
+    client.call("CreateKey", &json!({})).await.ok();
+    assert!(start.elapsed() >= Duration::from_millis(400));
+    let throttled = client.call("GenerateRandom", &json!({ "NumberOfBytes": 1 })).await;
+    throttled.is_error(400, "ThrottlingException", "exceeded the rate");
+}
+
+#[test]
+fn a_document_is_written_for_a_public_key() {
+    let folder = TempDir::new("attest");
+    let key = folder.write("key", &common::recipient::rsa().1);
+    let document = folder.0.join("document");
+    let files = format!("{key},{}", document.display());
+    let (_server, printed) = Server::start(&["--listen", "127.0.0.1:0", "--attest", &files]);
+    assert_eq!(*printed.last().unwrap(), format!("document           {}", document.display()));
+    let document = std::fs::read(document).unwrap();
+    let holds = |bytes: &[u8]| document.windows(bytes.len()).any(|window| window == bytes);
+    assert!(holds(&common::recipient::rsa().1) && holds(&[0xa0; 48]) && holds(&[0xa2; 48]));
+    let output = run(&["--listen", "127.0.0.1:0", "--attest", "/nonexistent/key,/nonexistent/document"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("cannot read /nonexistent/key"));
 }

@@ -2,6 +2,8 @@
 // Each test binary uses what it needs of this module.
 #![allow(dead_code, unreachable_pub, clippy::format_push_string, clippy::format_collect)]
 
+pub mod recipient;
+
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -9,9 +11,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hyper::header::{HeaderName, HeaderValue};
 use pcrseal_core::pcr::{Pcr, PcrIndex};
 use pcrseal_emulator::Clock;
-use pcrseal_emulator::kms::{Kms, Principal};
+use pcrseal_emulator::kms::{Bytes, Kms, Principal, Response};
 use pcrseal_emulator::nsm::{Authority, Nsm, NsmConfig};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -113,8 +116,12 @@ pub struct Client {
 
 impl Client {
     pub fn new(kms: &Kms, clock: &Clock, access_key_id: &str, secret: &str) -> Self {
+        Self::new_at(kms.endpoint().strip_prefix("http://").unwrap(), clock, access_key_id, secret)
+    }
+
+    pub fn new_at(address: &str, clock: &Clock, access_key_id: &str, secret: &str) -> Self {
         Self {
-            address: kms.endpoint().strip_prefix("http://").unwrap().to_owned(),
+            address: address.to_owned(),
             clock: clock.clone(),
             access_key_id: access_key_id.into(),
             secret: secret.into(),
@@ -154,6 +161,14 @@ impl Client {
         headers
     }
 
+    /// A whole request as it goes over the wire.
+    pub fn request(&self, operation: &str, body: &Value) -> Vec<u8> {
+        let body = body.to_string();
+        [head("POST / HTTP/1.1", &self.sign(operation, body.as_bytes()), body.len()), body]
+            .concat()
+            .into_bytes()
+    }
+
     pub async fn call(&self, operation: &str, body: &Value) -> Reply {
         self.try_call(operation, body).await.expect("an answer")
     }
@@ -173,6 +188,14 @@ pub struct Reply {
 }
 
 impl Reply {
+    pub fn from_response(response: Response<Bytes>) -> Self {
+        let (parts, body) = response.into_parts();
+        let line =
+            |(name, value): (&HeaderName, &HeaderValue)| format!("{name}: {}\n", value.to_str().unwrap());
+        let head = parts.headers.iter().map(line).collect();
+        Self { status: parts.status.as_u16(), head, body: body.to_vec() }
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -215,12 +238,16 @@ pub async fn send(
     headers: &[(String, String)],
     body: &[u8],
 ) -> Option<Reply> {
-    let mut head = format!("{request_line}\r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
+    send_raw(address, &[head(request_line, headers, body.len()).as_bytes(), body].concat()).await
+}
+
+fn head(request_line: &str, headers: &[(String, String)], body_len: usize) -> String {
+    let mut head = format!("{request_line}\r\ncontent-length: {body_len}\r\nconnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str("\r\n");
-    send_raw(address, &[head.as_bytes(), body].concat()).await
+    head
 }
 
 pub async fn send_raw(address: &str, request: &[u8]) -> Option<Reply> {
