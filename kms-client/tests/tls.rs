@@ -147,18 +147,18 @@ async fn a_server_without_tls_is_refused() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_hangs_ends_with_the_connect_timeout() {
+async fn a_handshake_that_hangs_ends_with_its_own_timeout() {
     let authority = Authority::new();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let limit = Duration::from_millis(100);
     let client = builder()
         .endpoint_url(&format!("https://{}", listener.local_addr().unwrap()))
         .root_certificate_der(authority.der())
-        .connect_timeout(limit)
+        .tls_timeout(limit)
         .build()
         .unwrap();
     let error = client.describe_key(REGION, &DESCRIBE).await.unwrap_err();
-    assert!(matches!(error, Error::Timeout { code: Code::KmsConnectTimeout, limit: l, .. } if l == limit));
+    assert!(matches!(error, Error::Timeout { code: Code::KmsTlsTimeout, limit: l, .. } if l == limit));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pcrseal_core::secret::Secret;
 use pcrseal_kms::wire::{Credentials, DescribeKeyRequest};
-use pcrseal_kms::{Client, ClientBuilder};
+use pcrseal_kms::{Client, ClientBuilder, RetryPolicy};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -170,10 +170,17 @@ pub fn credentials() -> Credentials {
     Credentials::new("AKIDEXAMPLE", Secret::copy_from(b"secret"), Some(Secret::copy_from(b"token"))).unwrap()
 }
 
-/// With limits that a slow machine does not meet; tests of limits set their own.
+/// With limits that a slow machine does not meet, and one attempt; tests of limits and retries set their own.
 pub fn builder() -> ClientBuilder {
     let limit = Duration::from_secs(60);
-    Client::builder().credentials(credentials()).connect_timeout(limit).operation_timeout(limit)
+    Client::builder()
+        .credentials(credentials())
+        .connect_timeout(limit)
+        .tls_timeout(limit)
+        .answer_timeout(limit)
+        .body_timeout(limit)
+        .operation_timeout(limit)
+        .retry_policy(RetryPolicy::never())
 }
 
 pub fn client(server: &Server) -> Client {
