@@ -131,7 +131,7 @@ impl<O: Operation + Sync> Call<'_, O> {
             (class, Some(server_time), _)
                 if !self.clock_corrected
                     && (class == ErrorClass::ClockSkew
-                        || class == ErrorClass::AccessDenied && clock.is_skewed(server_time)) =>
+                        || class.is_access_denied() && clock.is_skewed(server_time)) =>
             {
                 let Some(seconds) = clock.correct(server_time) else {
                     return false;

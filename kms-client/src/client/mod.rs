@@ -10,6 +10,7 @@ mod connection;
 mod direct;
 mod endpoint;
 mod io;
+mod operations;
 mod pool;
 mod retry;
 mod roots;
@@ -32,12 +33,7 @@ use self::clock::Clock;
 use self::direct::Direct;
 use self::endpoint::Endpoints;
 use self::warm_up::Distances;
-use crate::Error;
 use crate::credentials::CredentialsCache;
-use crate::wire::{
-    DecryptAnswer, DecryptRequest, DescribeKeyRequest, EncryptAnswer, EncryptRequest, GenerateDataKeyAnswer,
-    GenerateDataKeyRequest, KeyMetadata,
-};
 
 /// A client of AWS KMS. Cheap to clone; clones share their connections, credentials and clock.
 ///
@@ -82,46 +78,6 @@ impl Client {
     /// Begins to configure a client.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
-    }
-
-    /// `kms:Encrypt` in a region: that of the key's ARN.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn encrypt(&self, region: &str, request: &EncryptRequest<'_>) -> Result<EncryptAnswer, Error> {
-        self.call(region, request).await
-    }
-
-    /// `kms:Decrypt` in a region: that of the key's ARN.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn decrypt(&self, region: &str, request: &DecryptRequest<'_>) -> Result<DecryptAnswer, Error> {
-        self.call(region, request).await
-    }
-
-    /// `kms:GenerateDataKey` in a region: that of the key's ARN.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn generate_data_key(
-        &self,
-        region: &str,
-        request: &GenerateDataKeyRequest<'_>,
-    ) -> Result<GenerateDataKeyAnswer, Error> {
-        self.call(region, request).await
-    }
-
-    /// `kms:DescribeKey` in a region: that of the key's ARN.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn describe_key(
-        &self,
-        region: &str,
-        request: &DescribeKeyRequest<'_>,
-    ) -> Result<KeyMetadata, Error> {
-        self.call(region, request).await
     }
 }
 

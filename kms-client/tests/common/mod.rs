@@ -1,6 +1,8 @@
 //! A scripted server on loopback: each request is recorded, and answered as the script says.
 #![allow(dead_code, unreachable_pub)] // each test binary uses what it needs of this module
 
+pub mod memory;
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub const REGION: &str = "eu-central-1";
 pub const DESCRIBE: DescribeKeyRequest<'static> =
-    DescribeKeyRequest { key_id: "arn:aws:kms:eu-central-1:111122223333:key/1" };
+    DescribeKeyRequest { key_id: "arn:aws:kms:eu-central-1:111122223333:key/1", grant_tokens: &[] };
 pub const METADATA: &str = r#"{"KeyMetadata":{"Arn":"arn:aws:kms:eu-central-1:111122223333:key/1","Enabled":true,"KeyState":"Enabled","KeySpec":"SYMMETRIC_DEFAULT","KeyUsage":"ENCRYPT_DECRYPT","Origin":"AWS_KMS","MultiRegion":false}}"#;
 
 /// What the server does with a request that it has read.
