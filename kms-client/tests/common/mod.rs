@@ -28,8 +28,12 @@ pub enum Reply {
     Close(Vec<u8>),
     /// Begins an answer with the first part and repeats the second without end.
     Forever(&'static [u8], &'static [u8]),
+    /// As `Forever`, with a pause of 20 ms before each repetition.
+    Trickle(&'static [u8], &'static [u8]),
     /// Answers byte by byte, each after this pause.
     Drip(Vec<u8>, Duration),
+    /// Begins an answer and never ends it; waits for the client to hang up.
+    Stall(Vec<u8>),
     /// Never answers; waits for the client to hang up.
     Hang,
 }
@@ -126,6 +130,13 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, connection: usiz
                 while stream.write_all(again).await.is_ok() {}
                 return;
             }
+            Reply::Trickle(head, again) => {
+                let _ = stream.write_all(head).await;
+                while stream.write_all(again).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                return;
+            }
             Reply::Drip(bytes, pause) => {
                 for byte in bytes {
                     tokio::time::sleep(pause).await;
@@ -134,11 +145,25 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, connection: usiz
                     }
                 }
             }
+            Reply::Stall(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                let _ = stream.flush().await;
+                let _ = stream.read(&mut [0]).await;
+                return;
+            }
             Reply::Hang => {
                 let _ = stream.read(&mut [0]).await;
                 return;
             }
         }
+    }
+}
+
+/// Reads one request, answers it and closes.
+pub async fn serve_once(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), bytes: &[u8]) {
+    if read_request(stream).await.is_some() {
+        let _ = stream.write_all(bytes).await;
+        let _ = stream.shutdown().await;
     }
 }
 
