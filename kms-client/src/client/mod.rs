@@ -9,7 +9,7 @@ mod clock;
 mod connection;
 mod direct;
 mod endpoint;
-mod io;
+pub(crate) mod io;
 mod operations;
 mod pool;
 mod retry;
