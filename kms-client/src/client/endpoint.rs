@@ -8,7 +8,7 @@ use pcrseal_core::error::{Code, Error as Fault};
 use rustls::pki_types::ServerName;
 
 use crate::Error;
-use crate::wire::endpoint::host_name;
+use crate::wire::endpoint::{HostOptions, host_name};
 
 /// One endpoint. Another transport (a vsock port per endpoint) would be chosen beside [`Endpoint::host`].
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(super) enum Host {
 impl Endpoint {
     /// AWS's own endpoint of a region.
     pub(super) fn of_aws(region: &str) -> Result<Self, Error> {
-        Self::parse(&format!("https://{}", host_name(region)?))
+        Self::parse(&format!("https://{}", host_name(region, HostOptions::default())?))
     }
 
     /// Reads `http://HOST[:PORT]` or `https://HOST[:PORT]`; a slash may follow.
