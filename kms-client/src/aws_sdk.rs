@@ -142,14 +142,12 @@ fn not_answered(error: ConnectorError) -> TransportError {
 fn is_refusal(error: &(dyn StdError + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
-        // An `io::Error` shows not what it wraps but what is below that.
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if error.is::<rustls::Error>()
-            || wrapped.is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>)
-        {
+        if error.is::<rustls::Error>() {
             return true;
         }
-        next = error.source();
+        // An `io::Error` tells as its source not what it wraps but what is below that.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = wrapped.map(|wrapped| wrapped as &(dyn StdError + 'static)).or_else(|| error.source());
     }
     false
 }

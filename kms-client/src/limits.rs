@@ -88,8 +88,8 @@ pub const MAX_CLOCK_SKEW: u64 = 240;
 
 /// Longest time that a connection may have been idle and is still used. Ours: below the idle timeouts usual for AWS endpoints.
 pub const MAX_IDLE: Duration = Duration::from_secs(30);
-/// Most idle connections kept per endpoint. Ours: one unseal asks each key once.
-pub const MAX_IDLE_PER_ENDPOINT: usize = 4;
+/// Most idle connections kept per endpoint: one for each key of the largest quorum, if all are in one region.
+pub const MAX_IDLE_PER_ENDPOINT: usize = pcrseal_core::limits::MAX_SHARES;
 
 // Credentials.
 

@@ -7,12 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use base64ct::{Base64, Encoding};
-use common::{DESCRIBE, METADATA, REGION, Reply, Server, builder, ok};
+use common::authority::Authority;
+use common::{DESCRIBE, METADATA, REGION, Server, builder, ok};
 use pcrseal_core::error::Code;
 use pcrseal_kms::{ClientBuilder, Error, RetryPolicy};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::{HandshakeKind, NamedGroup, ProtocolVersion, ServerConfig};
+use rustls::{HandshakeKind, NamedGroup, ProtocolVersion};
 use tokio_rustls::TlsAcceptor;
 
 /// What a server saw of each handshake.
@@ -42,49 +41,6 @@ async fn observed(acceptor: TlsAcceptor) -> (std::net::SocketAddr, Arc<Mutex<Vec
         }
     });
     (address, seen)
-}
-
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        Self::named("a root")
-    }
-
-    fn named(name: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    fn der(&self) -> &[u8] {
-        self.0.der()
-    }
-
-    fn acceptor(&self, name: &str) -> TlsAcceptor {
-        self.acceptor_of(name, rustls::ALL_VERSIONS)
-    }
-
-    fn acceptor_of(&self, name: &str, versions: &[&'static rustls::SupportedProtocolVersion]) -> TlsAcceptor {
-        let key = KeyPair::generate().unwrap();
-        let certificate =
-            CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config =
-            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-                .with_protocol_versions(versions)
-                .unwrap()
-                .with_no_client_auth()
-                .with_single_cert(vec![certificate.der().clone()], key)
-                .unwrap();
-        TlsAcceptor::from(Arc::new(config))
-    }
-
-    async fn server(&self, name: &str) -> Server {
-        Server::start_with(Some(self.acceptor(name)), |_, _| Reply::Keep(ok(METADATA))).await
-    }
 }
 
 fn https(server: &Server) -> ClientBuilder {

@@ -231,12 +231,11 @@ impl ClientBuilder {
             endpoints.add_vsock(region, *address)?;
         }
         let stages = self.stages;
-        let transport = match self.transport {
-            Some(transport) => Transport::OfHost(transport),
-            None => {
-                let tls = tls::connector(&self.roots, &self.time_source)?;
-                Transport::Direct(Direct::new(tls, stages))
-            }
+        let transport = if let Some(transport) = self.transport {
+            Transport::OfHost(transport)
+        } else {
+            let tls = tls::connector(&self.roots, &self.time_source)?;
+            Transport::Direct(Direct::new(tls, stages))
         };
         // The sum of the stages; a kept connection that turns out to be dead adds next to nothing.
         let attempt_timeout = [stages.connect, stages.tls, stages.answer, stages.body]

@@ -176,7 +176,7 @@ mod tests {
     fn port_of(endpoint: &Endpoint) -> u16 {
         match &endpoint.route {
             Route::Localhost(port) | Route::To(Address::Tcp(_, port)) => *port,
-            other => panic!("{other:?}"),
+            other @ Route::To(_) => panic!("{other:?}"),
         }
     }
 

@@ -85,9 +85,8 @@ mod tests {
             let mut certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
             let der = certificates.next().unwrap().unwrap();
             assert!(certificates.next().is_none(), "one certificate in a file");
-            let digest = Sha256::digest(&der);
-            let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(hex, fingerprint);
+            let hex = |hex: String, byte: &u8| hex + &format!("{byte:02x}");
+            assert_eq!(Sha256::digest(&der).iter().fold(String::new(), hex), fingerprint);
         }
     }
 

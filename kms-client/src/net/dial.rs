@@ -131,11 +131,18 @@ mod tests {
 
     #[test]
     fn families_take_turns() {
-        let parse = |text: &str| text.parse::<SocketAddr>().unwrap();
-        let (a, b, c) = (parse("[::1]:1"), parse("[::2]:1"), parse("[::3]:1"));
-        let (v, w) = (parse("127.0.0.1:1"), parse("127.0.0.2:1"));
-        assert_eq!(in_turn(&[a, b, c, v, w]), [a, v, b, w, c]);
-        assert_eq!(in_turn(&[v, w, a]), [v, a, w]);
+        let parse = |texts: &[&str]| -> Vec<SocketAddr> {
+            texts.iter().map(|text| format!("{text}:1").parse().unwrap()).collect()
+        };
+        for (listed, tried) in [
+            (
+                ["[::1]", "[::2]", "[::3]", "127.0.0.1", "127.0.0.2"].as_slice(),
+                ["[::1]", "127.0.0.1", "[::2]", "127.0.0.2", "[::3]"].as_slice(),
+            ),
+            (&["127.0.0.1", "127.0.0.2", "[::1]"], &["127.0.0.1", "[::1]", "127.0.0.2"]),
+        ] {
+            assert_eq!(in_turn(&parse(listed)), parse(tried));
+        }
         assert_eq!(in_turn(&addresses(&[7; MAX_ADDRESSES + 1])).len(), MAX_ADDRESSES);
     }
 }

@@ -1,6 +1,7 @@
 //! A scripted server on loopback: each request is recorded, and answered as the script says.
 #![allow(dead_code, unreachable_pub)] // each test binary uses what it needs of this module
 
+pub mod authority;
 pub mod memory;
 
 use std::net::SocketAddr;
