@@ -118,7 +118,7 @@ pub const MAX_CREDENTIALS_DOCUMENT_LEN: usize = 16 * 1024;
 pub const MAX_CONTAINER_TOKEN_LEN: usize = 8192;
 /// Longest IMDS session token in bytes. Ours: AWS issues 56.
 pub const MAX_IMDS_TOKEN_LEN: usize = 1024;
-/// The life of an IMDS session token that is asked for: the longest, six hours (EC2 user guide, "Use IMDSv2").
+/// The life of an IMDS session token that is asked for: the longest, six hours (EC2 user guide, "Use `IMDSv2`").
 pub const IMDS_TOKEN_TTL: Duration = Duration::from_secs(21_600);
 /// Longest name of a role in bytes (AWS IAM API reference, `Role`).
 pub const MAX_ROLE_NAME_LEN: usize = 64;

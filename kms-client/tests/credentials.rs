@@ -29,7 +29,7 @@ async fn failure(provider: &impl ProvideCredentials) -> Error {
     error
 }
 
-async fn container(source: &Source) -> ContainerCredentials {
+fn container(source: &Source) -> ContainerCredentials {
     ContainerCredentials::new(&format!("http://{}/v2/credentials/x?y=z", source.socket_address())).unwrap()
 }
 
@@ -80,10 +80,10 @@ async fn a_file_is_read_anew_each_time() {
 #[tokio::test]
 async fn a_container_request_is_this_and_nothing_else() {
     let source = Source::http(|_| ok(&document("ASIA"))).await;
-    let plain = container(&source).await;
+    let plain = container(&source);
     assert_eq!(id(&plain).await, "ASIA");
     let token = Secret::copy_from(b"Basic hunter2");
-    let provider = container(&source).await.authorization_token(&token).unwrap();
+    let provider = container(&source).authorization_token(&token).unwrap();
     assert!(!format!("{provider:?}").contains("hunter2"));
     assert_eq!(id(&provider).await, "ASIA");
 
@@ -101,7 +101,7 @@ async fn a_token_file_is_read_anew_each_time() {
     let folder = folder();
     let path = folder.join("token");
     let source = Source::http(|_| ok(&document("ASIA"))).await;
-    let provider = container(&source).await.authorization_token_file(&path);
+    let provider = container(&source).authorization_token_file(&path);
     assert_eq!(failure(&provider).await.code(), Code::CredentialsFile);
     for token in ["one", "two"] {
         write(&path, &format!("{token}\n"));
@@ -145,7 +145,7 @@ async fn what_passes_is_tried_three_times_and_what_does_not_once() {
         let body = r#"{"code":"AccessDenied","message":"hunter2"}"#;
         let body = if status.starts_with("204") { "" } else { body };
         let source = Source::http(move |_| answer(status, "location: http://127.0.0.1:1/\r\n", body)).await;
-        let error = failure(&container(&source).await).await;
+        let error = failure(&container(&source)).await;
         assert_eq!((error.code(), error.is_retryable()), (code, retryable), "{error}");
         assert_eq!(source.requests().len(), attempts, "{status}");
         assert!(error.to_string().contains(&status[..3]), "{error}");
@@ -158,7 +158,7 @@ async fn what_passes_is_tried_three_times_and_what_does_not_once() {
         _ => ok(&document("ASIA")),
     })
     .await;
-    assert_eq!(id(&container(&source).await).await, "ASIA");
+    assert_eq!(id(&container(&source)).await, "ASIA");
 }
 
 async fn imds(imds: Imds) -> (Source, ImdsCredentials) {

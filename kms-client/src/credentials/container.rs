@@ -30,7 +30,7 @@ const HOSTS: [IpAddr; 3] = [
 
 /// Credentials of the endpoint that ECS and EKS Pod Identity give a container.
 ///
-/// The endpoint is `http://` on a loopback address, 169.254.170.2, 169.254.170.23 or fd00:ec2::23, as the AWS SDKs
+/// The endpoint is `http://` on a loopback address, 169.254.170.2, 169.254.170.23 or `fd00:ec2::23`, as the AWS SDKs
 /// demand; no name but `localhost` (127.0.0.1) is accepted, and none is looked up. `https://` is not supported:
 /// an endpoint elsewhere would need roots and trust of its own.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! Role credentials from the EC2 instance metadata service, version 2 (EC2 user guide, "Use IMDSv2" and "Retrieve
+//! Role credentials from the EC2 instance metadata service, version 2 (EC2 user guide, "Use `IMDSv2`" and "Retrieve
 //! security credentials from instance metadata").
 
 use core::fmt;

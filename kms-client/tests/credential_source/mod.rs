@@ -149,7 +149,7 @@ pub fn ok(body: &str) -> Reply {
 /// The document as IMDS writes it; its secrets begin with `hunter2`.
 pub fn document(id: &str) -> String {
     let lines = [
-        r#"{"#,
+        "{",
         r#"  "Code" : "Success","#,
         r#"  "LastUpdated" : "2026-11-22T13:43:21Z","#,
         r#"  "Type" : "AWS-HMAC","#,
@@ -157,7 +157,7 @@ pub fn document(id: &str) -> String {
         r#"  "SecretAccessKey" : "hunter2/SECRET","#,
         r#"  "Token" : "hunter2//TOKEN==","#,
         r#"  "Expiration" : "2099-01-01T00:00:00Z""#,
-        r#"}"#,
+        "}",
     ];
     lines.join("\n")
 }
