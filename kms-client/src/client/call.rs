@@ -11,6 +11,8 @@ use super::clock::system_time;
 use super::endpoint::Endpoint;
 use super::transport::{TransportAnswer, TransportError, TransportRequest};
 use super::{Client, Transport, millis};
+use crate::limits::MAX_ERROR_CODE_LEN;
+use crate::service_error::printable;
 use crate::trace::TARGET;
 use crate::wire::{Credentials, HttpAnswer, HttpRequest, Operation};
 use crate::{Error, ErrorClass};
@@ -97,7 +99,13 @@ impl<O: Operation + Sync> Call<'_, O> {
         let credentials = client.credentials.get(system_time(now)?).await?;
         let host = self.endpoint.authority();
         let request = HttpRequest::new(self.operation, &credentials, self.region, host, now)?;
-        debug!(target: TARGET, region = self.region, operation = name::<O>(), attempt = self.attempts, "request");
+        debug!(
+            target: TARGET,
+            region = self.region,
+            operation = name::<O>(),
+            attempt = self.attempts,
+            "request"
+        );
 
         let start = Instant::now();
         let request =
@@ -110,13 +118,18 @@ impl<O: Operation + Sync> Call<'_, O> {
         let headers = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
         let read = HttpAnswer::new(answer.status, headers, &answer.body);
         let server_time = read.server_time();
+        let request_id = read.request_id.map(|id| printable(id, MAX_ERROR_CODE_LEN));
         let outcome = read.read(self.operation);
         debug!(
             target: TARGET,
-            region = self.region, operation = name::<O>(), attempt = self.attempts,
-            status = answer.status, code = outcome.as_ref().err().map(|error| error.code().name()),
-            request_id = read.request_id.map(|id| crate::service_error::printable(id, crate::limits::MAX_ERROR_CODE_LEN)),
-            ms = millis(took), "answer"
+            region = self.region,
+            operation = name::<O>(),
+            attempt = self.attempts,
+            status = answer.status,
+            code = outcome.as_ref().err().map(|error| error.code().name()),
+            request_id,
+            ms = millis(took),
+            "answer"
         );
         outcome.map_err(|error| Failure { error, server_time, credentials: Some(credentials) })
     }
@@ -159,7 +172,12 @@ impl<O: Operation + Sync> Call<'_, O> {
         let (code, wait_ms) = (error.code().name(), wait.map(millis));
         debug!(
             target: TARGET,
-            region = self.region, operation = name::<O>(), attempt = self.attempts, code, wait_ms, "failed"
+            region = self.region,
+            operation = name::<O>(),
+            attempt = self.attempts,
+            code,
+            wait_ms,
+            "failed"
         );
         wait
     }

@@ -1,4 +1,5 @@
-//! The async client: authenticated connections, a few kept alive per endpoint; every step bounded in time and size.
+//! The async client. `call` makes an operation of attempts, `transport` is the seam below it, `direct` (with
+//! `connection`, `pool`, `tls`, `endpoint`) the transport of our own; every step is bounded in time and size.
 //!
 //! The request's and the answer's bodies are wiped here. The HTTP and TLS implementations keep buffers of their
 //! own, which they free without wiping; with `Recipient` no plaintext passes through them.

@@ -4,16 +4,16 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use pcrseal_core::error::Code;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
+use tracing::debug;
 
 use super::clock::system_time;
 use super::transport::TransportError;
 use super::{Client, Transport, millis};
 use crate::Error;
 use crate::trace::TARGET;
-use pcrseal_core::error::Code;
-use tracing::debug;
 
 /// What [`Client::warm_up`] could do ahead.
 #[derive(Debug)]
@@ -67,8 +67,10 @@ impl Client {
         let now = system_time(self.0.clock.now()?)?;
         let limit = self.0.operation_timeout;
         let fetched = timeout(limit, self.0.credentials.get(now)).await;
-        debug!(target: TARGET, ms = millis(start.elapsed()), "credentials");
-        fetched.unwrap_or_else(|_| Err(self.late("credentials"))).map(drop)
+        let fetched = fetched.unwrap_or_else(|_| Err(self.late("credentials"))).map(drop);
+        let code = fetched.as_ref().err().map(|error| error.code().name());
+        debug!(target: TARGET, ms = millis(start.elapsed()), code, "credentials");
+        fetched
     }
 
     async fn open(&self, region: &str) -> Result<Duration, Error> {
