@@ -30,6 +30,30 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! In an enclave: credentials from the parent, one vsock port per region, the time of the Nitro Secure Module, and
+//! connections that are opened while the recipient key is made. Whose certificates are believed needs no word: Amazon's.
+//!
+//! ```no_run
+//! # use std::{sync::Arc, time::SystemTime};
+//! # async fn example(
+//! #     credentials: Arc<dyn pcrseal_kms::credentials::ProvideCredentials>,
+//! #     attested_time: impl Fn() -> SystemTime + Send + Sync + 'static,
+//! # ) -> Result<(), pcrseal_kms::Error> {
+//! use pcrseal_kms::{Client, VsockAddress};
+//!
+//! let client = Client::builder()
+//!     .credentials_provider(credentials)
+//!     .region_vsock("eu-central-1", VsockAddress { cid: 3, port: 8001 })
+//!     .region_vsock("eu-west-1", VsockAddress { cid: 3, port: 8002 })
+//!     .time_source(attested_time)
+//!     .build()?;
+//! for (region, took) in client.warm_up(["eu-central-1", "eu-west-1"]).await.regions {
+//!     println!("{region}: {took:?}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "aws-sdk")]
