@@ -8,6 +8,7 @@ use std::path::Path;
 use pcrseal_core::attestation::AttestationDocument;
 use pcrseal_core::names::Wrapping;
 use pcrseal_core::unseal::Plan;
+use pcrseal_fuzz::answers::{Input, OPERATIONS, input};
 use pcrseal_fuzz::documents::documents;
 use pcrseal_fuzz::key::{ANY_SIGNATURE, ciphertext_for_recipient, recipient};
 use pcrseal_fuzz::model;
@@ -47,5 +48,40 @@ fn main() -> Result<(), Box<dyn Error>> {
         write("attestation", name, &document)?;
         write("verify", name, &document)?;
     }
+
+    // 32 zero bytes: what every operation that releases something takes.
+    const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let answers = [
+        (
+            "plaintext",
+            false,
+            format!(r#""Plaintext":"{KEY}","PrivateKeyPlaintext":"{KEY}","SharedSecret":"{KEY}""#),
+        ),
+        ("for_recipient", true, String::from(r#""CiphertextForRecipient":"Y21z","Plaintext":null"#)),
+    ];
+    for (name, with_recipient, released) in answers {
+        let body = format!(
+            r#"{{"KeyId":"k","SourceKeyId":"k","KeyPairSpec":"ECC_NIST_P256","CiphertextBlob":"YmxvYg==",
+                "PrivateKeyCiphertextBlob":"YmxvYg==","PublicKey":"c3BraQ==","Policy":"{{}}","KeyMetadata":{{
+                "Arn":"k","Enabled":true,"KeyState":"Enabled","KeySpec":"SYMMETRIC_DEFAULT","Origin":"AWS_KMS",
+                "KeyUsage":"ENCRYPT_DECRYPT","MultiRegion":false}},{released}}}"#
+        );
+        let bytes = input(200, with_recipient, [""; 4], &body);
+        let taken = Input::read(&bytes).ok_or("not an input")?;
+        for read in OPERATIONS {
+            read(&taken.answer(), with_recipient)?;
+        }
+        write("answer", name, &bytes)?;
+    }
+    let headers = [
+        "ThrottlingException:http://x/",
+        "req-1",
+        "Sun, 06 Nov 1994 08:49:47 GMT",
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+    ];
+    write("answer", "throttled", &input(400, true, headers, r#"{"message":"Rate exceeded"}"#))?;
+    let denied = r#"{"__type":"com.amazonaws#AccessDeniedException","Message":"with an explicit deny"}"#;
+    write("answer", "denied", &input(400, true, ["", "req-1", "7", ""], denied))?;
+    write("answer", "html", &input(502, false, [""; 4], "<html>bad gateway</html>"))?;
     Ok(())
 }

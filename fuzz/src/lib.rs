@@ -1,8 +1,9 @@
-//! What the fuzz targets share: a recipient key that costs nothing, a world with one sealed blob, and attestation
-//! documents that nobody signed.
+//! What the fuzz targets share: a recipient key that costs nothing, a world with one sealed blob, attestation
+//! documents that nobody signed, and the operations of KMS.
 //!
 //! Everything in it is fixed, so that a crash repeats.
 
+pub mod answers;
 #[path = "../../core/tests/common/certificates.rs"]
 #[allow(dead_code)]
 mod certificates;

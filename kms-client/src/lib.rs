@@ -1,4 +1,4 @@
-//! A minimal AWS KMS client for Nitro Enclaves: Encrypt, Decrypt, GenerateDataKey and DescribeKey, with
+//! A minimal AWS KMS client for Nitro Enclaves: the operations that keep, release and retire keys, with
 //! `Recipient`, `SigV4` and TLS that ends in the enclave.
 //!
 //! Two floors: [`wire`] is pure (requests, signatures, answers, error classes: bytes in, values out; no I/O,
@@ -21,6 +21,7 @@
 //!             key_id: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 //!             ciphertext_blob: b"...",
 //!             encryption_context: &[("purpose".into(), "example".into())].into(),
+//!             grant_tokens: &[],
 //!             recipient: Some(b"attestation document"),
 //!             dry_run: false,
 //!         },
@@ -29,17 +30,47 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! In an enclave: credentials from the parent, one vsock port per region, the time of the Nitro Secure Module, and
+//! connections that are opened while the recipient key is made. Whose certificates are believed needs no word: Amazon's.
+//!
+//! ```no_run
+//! # use std::{sync::Arc, time::SystemTime};
+//! # async fn example(
+//! #     credentials: Arc<dyn pcrseal_kms::credentials::ProvideCredentials>,
+//! #     attested_time: impl Fn() -> SystemTime + Send + Sync + 'static,
+//! # ) -> Result<(), pcrseal_kms::Error> {
+//! use pcrseal_kms::{Client, VsockAddress};
+//!
+//! let client = Client::builder()
+//!     .credentials_provider(credentials)
+//!     .region_vsock("eu-central-1", VsockAddress { cid: 3, port: 8001 })
+//!     .region_vsock("eu-west-1", VsockAddress { cid: 3, port: 8002 })
+//!     .time_source(attested_time)
+//!     .build()?;
+//! for (region, took) in client.warm_up(["eu-central-1", "eu-west-1"]).await.regions {
+//!     println!("{region}: {took:?}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "aws-sdk")]
+pub mod aws_sdk;
 mod client;
 pub mod credentials;
 mod error;
 pub mod limits;
 mod net;
 mod service_error;
+mod trace;
 pub mod wire;
 
-pub use client::{Client, ClientBuilder};
+pub use client::{
+    AuthenticatedTransport, Client, ClientBuilder, RetryPolicy, TransportAnswer, TransportError,
+    TransportFuture, TransportRequest, WarmUp,
+};
 pub use error::{BadAnswer, Error};
 pub use net::{Address, VsockAddress};
 pub use service_error::{ErrorClass, ServiceError};

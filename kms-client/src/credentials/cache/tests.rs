@@ -327,7 +327,7 @@ async fn errors_of_other_kinds_keep_their_text() {
         fn provide(&self) -> ProvidedCredentials<'_> {
             let endpoint = "https://sts.example".to_owned();
             let source = std::io::Error::other("no route");
-            Box::pin(core::future::ready(Err(Error::Connect { endpoint, source })))
+            Box::pin(core::future::ready(Err(Error::Connect { endpoint, source, attempts: 1 })))
         }
     }
     let error = CredentialsCache::new(Arc::new(Refused)).get(at(0)).await.unwrap_err();
