@@ -23,6 +23,9 @@ use pcrseal_kms::{Client, Error, RetryPolicy};
 
 type Script = dyn Fn() -> Result<HttpResponse, ConnectorError> + Send + Sync;
 
+/// A failure of the SDK's, the code that it becomes, and whether it is tried again.
+type Case<E> = (fn() -> E, Code, bool);
+
 /// A connector of the SDK's that answers as it is told, and keeps what it was given.
 #[derive(Clone)]
 struct Fake(Arc<Script>, Arc<Mutex<Vec<HttpRequest>>>);
@@ -107,7 +110,7 @@ async fn a_body_without_end_is_not_read_to_its_end() {
 #[tokio::test]
 async fn failures_of_the_connector_are_told_apart() {
     let refused = || rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-    let cases: [(fn() -> ConnectorError, Code, bool); 4] = [
+    let cases: [Case<ConnectorError>; 4] = [
         (|| ConnectorError::io("no route".into()), Code::KmsConnect, true),
         (|| ConnectorError::timeout("slow".into()), Code::KmsConnect, true),
         (|| ConnectorError::other("parse".into(), None), Code::KmsHttp, true),
@@ -176,7 +179,7 @@ impl aws_credential_types::provider::ProvideCredentials for Failing {
 
 #[tokio::test]
 async fn failures_of_the_provider_are_told_apart_and_not_quoted() {
-    let cases: [(fn() -> CredentialsError, Code, bool); 5] = [
+    let cases: [Case<CredentialsError>; 5] = [
         (|| CredentialsError::not_loaded("quoted"), Code::CredentialsProvider, false),
         (|| CredentialsError::provider_timed_out(Duration::ZERO), Code::CredentialsTimeout, true),
         (|| CredentialsError::invalid_configuration("quoted"), Code::CredentialsConfiguration, false),

@@ -84,11 +84,14 @@ async fn each_attempt_is_signed_at_its_own_time() {
     assert_eq!(dates, ["20150830T123600Z", "20150830T123600Z", "20150830T123601Z"]);
 }
 
+/// A name, what happens, and the code that it ends with.
+type Final = (&'static str, fn() -> Step, Code);
+
 #[tokio::test(start_paused = true)]
 async fn what_is_final_is_not_tried_again() {
     let refused = || at_once(Err(TransportError::Refused(io::ErrorKind::InvalidData.into())));
     let too_long = || at_once(Err(TransportError::AnswerTooLong { request_id: String::new() }));
-    let steps: [(&str, fn() -> Step, Code); 9] = [
+    let steps: [Final; 9] = [
         ("tls", refused, Code::KmsTls),
         ("too long", too_long, Code::KmsAnswerTooLong),
         ("not json", || at_once(Ok(answer(200, &[], "{"))), Code::KmsAnswerMalformed),

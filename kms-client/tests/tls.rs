@@ -34,7 +34,7 @@ async fn observed(acceptor: TlsAcceptor) -> (std::net::SocketAddr, Arc<Mutex<Vec
             let connection = stream.get_ref().1;
             shared.lock().unwrap().push(Handshake {
                 version: connection.protocol_version().unwrap(),
-                group: connection.negotiated_key_exchange_group().map(|group| group.name()),
+                group: connection.negotiated_key_exchange_group().map(rustls::crypto::SupportedKxGroup::name),
                 kind: connection.handshake_kind().unwrap(),
             });
             common::serve_once(&mut stream, &ok(METADATA)).await;

@@ -10,7 +10,7 @@ use common::memory::{Memory, answer};
 use common::{DESCRIBE, METADATA, credentials};
 use pcrseal_core::error::Code;
 use pcrseal_kms::credentials::{ProvideCredentials, ProvidedCredentials};
-use pcrseal_kms::{Client, ClientBuilder};
+use pcrseal_kms::{Client, ClientBuilder, Error};
 use tokio::time::Instant;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -49,7 +49,7 @@ async fn everything_is_done_at_once_and_reported_region_by_region() {
     let names: Vec<_> = warm.regions.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["us-east-1", "us-gov-west-1", "eu-central-1", "nowhere"]);
     let outcomes: Vec<_> =
-        warm.regions.iter().map(|(_, outcome)| outcome.as_ref().map_err(|error| error.code())).collect();
+        warm.regions.iter().map(|(_, outcome)| outcome.as_ref().map_err(Error::code)).collect();
     assert_eq!(outcomes, [Ok(&MS(80)), Err(Code::KmsConnect), Ok(&MS(80)), Err(Code::KmsRegion)]);
     assert_eq!(transport.log().len(), 0, "nothing is asked of KMS");
 }

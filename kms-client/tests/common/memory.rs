@@ -53,7 +53,9 @@ impl AuthenticatedTransport for Memory {
     fn exchange<'a>(&'a self, request: TransportRequest<'a>) -> TransportFuture<'a, TransportAnswer> {
         let number = {
             let mut log = self.log.lock().unwrap();
-            let headers = request.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+            let lines: Vec<_> =
+                request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            let headers = lines.join("\n");
             log.push(Exchange { at: self.start.elapsed(), url: request.url.to_owned(), headers });
             log.len() - 1
         };
