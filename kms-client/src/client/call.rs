@@ -47,6 +47,7 @@ impl Client {
         region: &str,
         operation: &O,
     ) -> Result<O::Answer, Error> {
+        const { assert!(O::REPEATABLE, "attempts are repeated whatever became of the one before") };
         let endpoint = self.0.endpoints.of(region)?;
         let limit = self.0.operation_timeout;
         let mut call = Call {
