@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{DESCRIBE, METADATA, REGION, Reply, Server, answer, client, ok, soon};
@@ -137,6 +138,23 @@ async fn more_connections_than_a_quorum_has_keys_are_not_kept() {
     let client = client(&server);
     client.warm_up([REGION; MAX_IDLE_PER_ENDPOINT + 2]).await;
     soon(|| (server.connections(), server.ended()) == (MAX_IDLE_PER_ENDPOINT + 2, 2)).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_does_not_stand_before_one_that_was_not() {
+    let closing = answer("200 OK", "connection: close\r\n", METADATA);
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |_, _| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => Reply::Close(closing.clone()),
+        _ => Reply::Keep(ok(METADATA)),
+    })
+    .await;
+    let client = client(&server);
+    client.warm_up([REGION; 2]).await;
+    for _ in 0..3 {
+        client.describe_key(REGION, &DESCRIBE).await.unwrap();
+    }
+    assert_eq!((server.connections(), server.requests().len()), (2, 3));
 }
 
 #[tokio::test]
