@@ -8,8 +8,8 @@ use pcrseal_core::names::KeyArn;
 use pcrseal_core::report::{Failure, Outcome, ServiceAnswer};
 use pcrseal_core::secret::Secret;
 use pcrseal_kms::wire::{
-    DataKeySpec, DecryptRequest, DescribeKeyRequest, EncryptRequest, GenerateDataKeyRequest,
-    Released as WireReleased,
+    DataKeySpec, DecryptRequest, DescribeKeyRequest, DisableKeyRequest, EncryptRequest,
+    GenerateDataKeyRequest, Released as WireReleased,
 };
 use pcrseal_kms::{Client, Error, ErrorClass};
 
@@ -124,7 +124,7 @@ pub struct Released {
 
 impl AuthenticatedKms for Client {
     async fn describe_key(&self, key: &KeyArn) -> Result<KeyFacts, Failure> {
-        let request = DescribeKeyRequest { key_id: key.as_str() };
+        let request = DescribeKeyRequest { key_id: key.as_str(), grant_tokens: &[] };
         let metadata = Self::describe_key(self, key.region(), &request).await.map_err(failure)?;
         Ok(KeyFacts {
             arn: metadata.arn,
@@ -142,6 +142,7 @@ impl AuthenticatedKms for Client {
             key_id: key.as_str(),
             plaintext: &plaintext,
             encryption_context: &owned(context),
+            grant_tokens: &[],
             dry_run: true,
         };
         permitted(Self::encrypt(self, key.region(), &request).await)
@@ -156,6 +157,7 @@ impl AuthenticatedKms for Client {
             key_id: key.as_str(),
             spec: DataKeySpec::Aes256,
             encryption_context: &owned(context),
+            grant_tokens: &[],
             recipient: None,
             dry_run: true,
         };
@@ -172,6 +174,7 @@ impl AuthenticatedKms for Client {
             key_id: key.as_str(),
             plaintext,
             encryption_context: &owned(context),
+            grant_tokens: &[],
             dry_run: false,
         };
         let answer = Self::encrypt(self, key.region(), &request).await.map_err(failure)?;
@@ -193,6 +196,7 @@ impl AuthenticatedKms for Client {
             key_id: key.as_str(),
             spec: DataKeySpec::Aes256,
             encryption_context: &owned(context),
+            grant_tokens: &[],
             recipient: Some(attestation_document),
             dry_run: false,
         };
@@ -217,12 +221,18 @@ impl AuthenticatedKms for Client {
             key_id: key.as_str(),
             ciphertext_blob,
             encryption_context: &owned(context),
+            grant_tokens: &[],
             recipient: Some(attestation_document),
             dry_run: false,
         };
         let answer = Self::decrypt(self, key.region(), &request).await.map_err(failure)?;
         let (ciphertext_for_recipient, plaintext_present) = for_recipient(answer.released);
         Ok(Released { key_id: answer.key_id, ciphertext_for_recipient, plaintext_present })
+    }
+
+    async fn disable_key(&self, key: &KeyArn) -> Result<(), Failure> {
+        let request = DisableKeyRequest { key_id: key.as_str() };
+        Self::disable_key(self, key.region(), &request).await.map_err(failure)
     }
 }
 
@@ -231,7 +241,7 @@ fn permitted<T>(answer: Result<T, Error>) -> Result<bool, Failure> {
     match answer {
         Ok(_) => Ok(true),
         Err(Error::Service(error)) if error.class() == ErrorClass::DryRunOperation => Ok(true),
-        Err(Error::Service(error)) if error.class() == ErrorClass::AccessDenied => Ok(false),
+        Err(Error::Service(error)) if error.class().is_access_denied() => Ok(false),
         Err(error) => Err(failure(error)),
     }
 }
@@ -270,8 +280,9 @@ fn failure(error: Error) -> Failure {
 
 fn outcome_of(class: ErrorClass) -> Outcome {
     match class {
-        ErrorClass::AttestationRejected => Outcome::AttestationRejected,
-        ErrorClass::AccessDenied | ErrorClass::CredentialsRejected | ErrorClass::ClockSkew => {
+        class if class.is_attestation() => Outcome::AttestationRejected,
+        class if class.is_access_denied() => Outcome::AccessDenied,
+        ErrorClass::CredentialsRejected | ErrorClass::CredentialsExpired | ErrorClass::ClockSkew => {
             Outcome::AccessDenied
         }
         ErrorClass::KeyDisabled => Outcome::KeyDisabled,
@@ -291,7 +302,11 @@ mod tests {
     fn every_error_class_has_its_outcome() {
         for (class, name) in [
             (ErrorClass::AccessDenied, "access_denied"),
+            (ErrorClass::ExplicitDeny, "access_denied"),
+            (ErrorClass::NoAllow, "access_denied"),
             (ErrorClass::AttestationRejected, "attestation_rejected"),
+            (ErrorClass::AttestationStale, "attestation_rejected"),
+            (ErrorClass::AttestationMalformed, "attestation_rejected"),
             (ErrorClass::KeyDisabled, "key_disabled"),
             (ErrorClass::KeyPendingDeletion, "key_pending_deletion"),
             (ErrorClass::KeyInvalidState, "key_pending_deletion"),
@@ -302,6 +317,7 @@ mod tests {
             (ErrorClass::Throttled, "throttled"),
             (ErrorClass::Unavailable, "unreachable"),
             (ErrorClass::CredentialsRejected, "access_denied"),
+            (ErrorClass::CredentialsExpired, "access_denied"),
             (ErrorClass::ClockSkew, "access_denied"),
             (ErrorClass::Validation, "bad_response"),
             (ErrorClass::Other, "bad_response"),
