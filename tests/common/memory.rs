@@ -29,8 +29,10 @@ pub struct Behaviour {
     pub fault: Fault,
     /// How long a warm-up takes; `None` is for ever.
     pub warm_up: Option<Duration>,
+    pub warm_up_fault: Fault,
     /// What Encrypt, GenerateDataKey and Decrypt answer instead.
     pub refusal: Option<Outcome>,
+    pub disable_fault: Fault,
     /// What DisableKey answers instead.
     pub disable_refusal: Option<Outcome>,
     /// How long the key goes on to work once it is disabled.
@@ -42,12 +44,22 @@ pub struct Behaviour {
 pub enum Fault {
     #[default]
     None,
-    /// Decrypt never answers.
+    /// No answer, ever.
     Hang,
-    /// Decrypt answers for another recipient's share: 32 other bytes.
+    /// 32 other bytes than the plaintext (Decrypt).
     Lie,
-    /// Decrypt panics.
+    /// The client panics.
     Panic,
+}
+
+impl Fault {
+    async fn strike(self) -> Self {
+        match self {
+            Self::Hang => pending().await,
+            Self::Panic => panic!("a client that panics"),
+            Self::None | Self::Lie => self,
+        }
+    }
 }
 
 /// What happened, in order, and when.
@@ -126,7 +138,7 @@ impl Memory {
     }
 
     /// Waits as long as the key takes, and answers for it where it refuses.
-    async fn answer(&self, what: &'static str, key: &KeyArn) -> Result<Behaviour, Failure> {
+    async fn answer(&self, what: &'static str, key: &KeyArn) -> Result<(), Failure> {
         self.note(what, Some(key));
         let behaviour = self.behaviour(key);
         sleep(behaviour.delay).await;
@@ -135,7 +147,7 @@ impl Memory {
         }
         match behaviour.disabled_at {
             Some(at) if at.elapsed() >= behaviour.propagation => Err(Failure::new(Outcome::KeyDisabled)),
-            _ => Ok(behaviour),
+            _ => Ok(()),
         }
     }
 }
@@ -148,6 +160,7 @@ impl AuthenticatedKms for Memory {
     async fn warm_up(&self, keys: &[KeyArn]) {
         for key in keys {
             self.note("warm up", Some(key));
+            self.behaviour(key).warm_up_fault.strike().await;
             match self.behaviour(key).warm_up {
                 Some(time) => sleep(time).await,
                 None => pending().await,
@@ -215,13 +228,12 @@ impl AuthenticatedKms for Memory {
         context: &EncryptionContext,
         document: &[u8],
     ) -> Result<Released, Failure> {
-        let behaviour = self.answer("Decrypt", key).await?;
+        let answer = self.answer("Decrypt", key).await;
+        let fault = self.behaviour(key).fault.strike().await;
+        answer?;
         let mut plaintext = self.0.kms.decrypt(key, ciphertext_blob, context).unwrap();
-        match behaviour.fault {
-            Fault::None => {}
-            Fault::Hang => pending().await,
-            Fault::Lie => plaintext = vec![0x55; 32],
-            Fault::Panic => panic!("a client that panics"),
+        if fault == Fault::Lie {
+            plaintext = vec![0x55; 32];
         }
         Ok(Released {
             key_id: key.to_string(),
@@ -232,6 +244,7 @@ impl AuthenticatedKms for Memory {
 
     async fn disable_key(&self, key: &KeyArn) -> Result<(), Failure> {
         self.note("DisableKey", Some(key));
+        self.behaviour(key).disable_fault.strike().await;
         if let Some(outcome) = self.behaviour(key).disable_refusal {
             return Err(Failure::new(outcome));
         }
