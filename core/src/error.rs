@@ -220,7 +220,7 @@ registry! {
     // KMS client: configuration.
     3001 KmsEndpoint "kms_endpoint" "an endpoint is http:// or https://, a host, and a port if need be";
     3002 KmsEndpointNotLoopback "kms_endpoint_not_loopback" "an http:// endpoint is allowed on a loopback address only";
-    3003 KmsNoRoots "kms_no_roots" "an https endpoint needs root certificates, and none were given";
+    // 3003 was kms_no_roots: without roots given, Amazon's are trusted.
     3004 KmsRootCertificate "kms_root_certificate" "a root certificate cannot be read";
     3005 KmsCredentials "kms_credentials" "credentials are missing, or not of the form that AWS issues";
     3006 KmsRegion "kms_region" "not the name of an AWS region";
@@ -242,7 +242,7 @@ registry! {
     3021 KmsConnect "kms_connect" "no connection to the endpoint";
     3022 KmsTls "kms_tls" "the TLS handshake with the endpoint failed";
     3023 KmsConnectTimeout "kms_connect_timeout" "the connection was not established in time";
-    3024 KmsTimeout "kms_timeout" "KMS did not answer in time";
+    3024 KmsTimeout "kms_timeout" "KMS did not answer within the time of the whole operation";
     3025 KmsHttp "kms_http" "the connection broke, or the answer is not HTTP";
 
     // KMS client: answers that cannot be used.
@@ -272,6 +272,13 @@ registry! {
     3058 KmsExplicitDeny "kms_explicit_deny" "KMS refused: a policy denies it explicitly";
     3059 KmsNoAllow "kms_no_allow" "KMS refused: no policy allows it";
     3060 KmsCredentialsExpired "kms_credentials_expired" "the AWS credentials have expired";
+
+    // KMS client: stages of an attempt, and what the configuration may say about them.
+    3061 KmsTlsTimeout "kms_tls_timeout" "the TLS handshake was not done in time";
+    3062 KmsAnswerTimeout "kms_answer_timeout" "the head of an answer did not come in time";
+    3063 KmsBodyTimeout "kms_body_timeout" "the body of the answer did not come in time";
+    3064 KmsAttemptTimeout "kms_attempt_timeout" "the transport gave no answer in time";
+    3065 KmsRetryPolicy "kms_retry_policy" "the retry policy has more or fewer attempts than it can";
 
     // KMS client: requests, continued.
     3071 KmsPolicy "kms_policy" "a key policy is 1..131072 characters, each a tab, a line break or of Latin-1";

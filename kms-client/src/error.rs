@@ -23,6 +23,8 @@ pub enum Error {
         endpoint: String,
         /// What the operating system says.
         source: io::Error,
+        /// Attempts made.
+        attempts: u32,
     },
     /// The endpoint did not prove who it is, or the handshake broke.
     Tls {
@@ -31,14 +33,18 @@ pub enum Error {
         /// What rustls says.
         source: io::Error,
     },
-    /// The time was up: to establish a connection, or for the whole operation.
+    /// The time was up: of one stage, or of the whole operation.
     Timeout {
         /// Scheme, host and port.
         endpoint: String,
-        /// [`Code::KmsConnectTimeout`] or [`Code::KmsTimeout`].
+        /// The stage: [`Code::KmsConnectTimeout`], [`Code::KmsTlsTimeout`], [`Code::KmsAnswerTimeout`],
+        /// [`Code::KmsBodyTimeout`], [`Code::KmsAttemptTimeout`] (a host's transport); or
+        /// [`Code::KmsTimeout`]: the whole operation, and nothing was heard in it.
         code: Code,
         /// The limit that was passed.
         limit: Duration,
+        /// Attempts made.
+        attempts: u32,
     },
     /// The connection broke before the answer was complete, or the answer is not HTTP.
     Http {
@@ -46,6 +52,8 @@ pub enum Error {
         endpoint: String,
         /// What the HTTP implementation says.
         source: Box<dyn core::error::Error + Send + Sync>,
+        /// Attempts made.
+        attempts: u32,
     },
     /// There was an answer, and it cannot be used: treat the key as having given a bad answer.
     BadAnswer(BadAnswer),
@@ -77,6 +85,28 @@ impl Error {
         }
     }
 
+    /// How many attempts were made, for errors that are tried again.
+    pub fn attempts(&self) -> Option<u32> {
+        match self {
+            Self::Connect { attempts, .. } | Self::Timeout { attempts, .. } | Self::Http { attempts, .. } => {
+                Some(*attempts)
+            }
+            Self::Service(error) => Some(error.attempts()),
+            Self::Configuration(_) | Self::InvalidRequest(_) | Self::Tls { .. } | Self::BadAnswer(_) => None,
+        }
+    }
+
+    pub(crate) fn after(mut self, made: u32) -> Self {
+        match &mut self {
+            Self::Connect { attempts, .. } | Self::Timeout { attempts, .. } | Self::Http { attempts, .. } => {
+                *attempts = made;
+            }
+            Self::Service(error) => error.set_attempts(made),
+            Self::Configuration(_) | Self::InvalidRequest(_) | Self::Tls { .. } | Self::BadAnswer(_) => {}
+        }
+        self
+    }
+
     /// Whether the same request may succeed when it is made again later. A refused TLS handshake is not
     /// retryable: the endpoint is not the one that was meant.
     pub fn is_retryable(&self) -> bool {
@@ -92,18 +122,22 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration(fault) | Self::InvalidRequest(fault) => write!(f, "{fault}"),
-            Self::Connect { endpoint, source } | Self::Tls { endpoint, source } => {
+            Self::Connect { endpoint, source, .. } | Self::Tls { endpoint, source } => {
                 write!(f, "{} {endpoint}: {source}", self.code().text())
             }
-            Self::Timeout { endpoint, code, limit } => {
+            Self::Timeout { endpoint, code, limit, .. } => {
                 write!(f, "{}: {endpoint}, after {} ms", code.text(), limit.as_millis())
             }
-            Self::Http { endpoint, source } => write!(f, "{}: {endpoint}: {source}", self.code().text()),
+            Self::Http { endpoint, source, .. } => write!(f, "{}: {endpoint}: {source}", self.code().text()),
             Self::BadAnswer(bad) => {
                 write!(f, "{}", bad.fault)?;
                 if bad.request_id.is_empty() { Ok(()) } else { write!(f, " (request id {})", bad.request_id) }
             }
             Self::Service(error) => write!(f, "{error}"),
+        }?;
+        match self.attempts() {
+            Some(attempts) if attempts > 1 => write!(f, " ({attempts} attempts)"),
+            _ => Ok(()),
         }
     }
 }

@@ -55,10 +55,37 @@ pub const MAX_REGION_LEN: usize = 32;
 /// The last second that `SigV4`'s four-digit year can name: 9999-12-31T23:59:59Z.
 pub const MAX_UNIX_SECONDS: u64 = 253_402_300_799;
 
-/// Time to establish a connection, TLS included, unless configured. Ours.
+/// Time to establish a connection (TCP or vsock), the look-up of its name included, unless configured. Ours.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Time for a whole operation, connection included, unless configured. Ours.
-pub const DEFAULT_OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for the TLS handshake, unless configured. Ours: two round trips and a few milliseconds of work.
+pub const DEFAULT_TLS_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time from sending a request to the head of its answer, unless configured. Ours: KMS answers within some 10 ms.
+pub const DEFAULT_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time to read the body of an answer, unless configured. Ours: it comes with the head.
+pub const DEFAULT_BODY_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time for a whole operation (all attempts, the waits between them, the fetching of credentials), unless
+/// configured. Ours: two attempts that hang at different stages, and a third.
+pub const DEFAULT_OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
+/// Wait before the next address of a host is tried as well (RFC 8305 section 8, Connection Attempt Delay).
+pub const CONNECTION_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+/// Most addresses of a host that are tried. Ours: AWS publishes fewer than ten for an endpoint.
+pub const MAX_ADDRESSES: usize = 16;
+
+/// Attempts of one operation, the first included, unless configured. Ours: one more than the AWS SDKs', which have
+/// no quorum that waits for the answer.
+pub const DEFAULT_MAX_ATTEMPTS: u32 = 4;
+/// Most attempts of one operation that can be configured. Ours.
+pub const MAX_ATTEMPTS: u32 = 10;
+/// Base of the waits after a passing fault, unless configured. Ours: a few round trips.
+pub const DEFAULT_FAULT_BASE: Duration = Duration::from_millis(100);
+/// Base of the waits after throttling, unless configured (KMS refills its quotas every second).
+pub const DEFAULT_THROTTLE_BASE: Duration = Duration::from_secs(1);
+/// Longest wait between two attempts, `Retry-After` aside, unless configured. Ours.
+pub const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(8);
+/// Farthest that the service's clock may be from ours before a denial is taken for a skewed clock, in seconds
+/// (the AWS SDKs' bound; `SigV4` itself tolerates five minutes).
+pub const MAX_CLOCK_SKEW: u64 = 240;
+
 /// Longest time that a connection may have been idle and is still used. Ours: below the idle timeouts usual for AWS endpoints.
 pub const MAX_IDLE: Duration = Duration::from_secs(30);
 /// Most idle connections kept per endpoint. Ours: one unseal asks each key once.
