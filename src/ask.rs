@@ -10,7 +10,7 @@ use pcrseal_core::report::Failure;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::observe;
+use crate::observe::{self, Step};
 
 /// How the keys of an unseal are asked. A seal asks all of its keys at once: it needs them all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,7 +68,10 @@ pub(crate) enum Verdict {
 }
 
 /// Requests, each for the share at one position, in the order in which they shall be made.
-pub(crate) struct Requests<T>(VecDeque<Request<T>>);
+pub(crate) struct Requests<T> {
+    step: Step,
+    waiting: VecDeque<Request<T>>,
+}
 
 struct Request<T> {
     position: u8,
@@ -77,8 +80,8 @@ struct Request<T> {
 }
 
 impl<T: Send + 'static> Requests<T> {
-    pub(crate) const fn new() -> Self {
-        Self(VecDeque::new())
+    pub(crate) const fn new(step: Step) -> Self {
+        Self { step, waiting: VecDeque::new() }
     }
 
     pub(crate) fn add(
@@ -87,7 +90,7 @@ impl<T: Send + 'static> Requests<T> {
         key: KeyArn,
         answer: impl Future<Output = Result<T, Failure>> + Send + 'static,
     ) {
-        self.0.push_back(Request { position, key, answer: Box::pin(answer) });
+        self.waiting.push_back(Request { position, key, answer: Box::pin(answer) });
     }
 
     /// Makes the requests and hands over answers as they come, until all are in, the deadline is reached, or the
@@ -98,13 +101,13 @@ impl<T: Send + 'static> Requests<T> {
         deadline: Instant,
         mut receive: impl FnMut(u8, Result<T, Failure>, Duration) -> Verdict,
     ) -> Vec<u8> {
-        let mut flight = Flight { waiting: self.0, tasks: JoinSet::new() };
-        for _ in 0..pace.at_once.min(flight.waiting.len()) {
+        let mut flight = Flight { requests: self, tasks: JoinSet::new() };
+        for _ in 0..pace.at_once.min(flight.requests.waiting.len()) {
             flight.ask_next();
         }
         let mut hedge_at = Instant::now() + pace.delay;
         loop {
-            let wake_at = if flight.waiting.is_empty() { deadline } else { deadline.min(hedge_at) };
+            let wake_at = if flight.requests.waiting.is_empty() { deadline } else { deadline.min(hedge_at) };
             let verdict = match timeout_at(wake_at, flight.tasks.join_next()).await {
                 Ok(Some(Ok((position, answer, elapsed)))) => receive(position, answer, elapsed),
                 // A client that panicked has given no answer; its key stays unanswered.
@@ -122,7 +125,7 @@ impl<T: Send + 'static> Requests<T> {
                 }
             }
         }
-        flight.waiting.into_iter().map(|request| request.position).collect()
+        flight.requests.waiting.into_iter().map(|request| request.position).collect()
     }
 }
 
@@ -130,14 +133,14 @@ type Answered<T> = (u8, Result<T, Failure>, Duration);
 
 /// Dropping it aborts what has not answered.
 struct Flight<T> {
-    waiting: VecDeque<Request<T>>,
+    requests: Requests<T>,
     tasks: JoinSet<Answered<T>>,
 }
 
 impl<T: Send + 'static> Flight<T> {
     fn ask_next(&mut self) {
-        let Some(Request { position, key, answer }) = self.waiting.pop_front() else { return };
-        observe::key_asked(position, &key);
+        let Some(Request { position, key, answer }) = self.requests.waiting.pop_front() else { return };
+        observe::key_asked(self.requests.step, position, &key);
         let start = Instant::now();
         self.tasks.spawn(async move { (position, answer.await, start.elapsed()) });
     }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::ask::{FanOut, Requests, Verdict};
 use crate::error::Error;
 use crate::kms_client::{AuthenticatedKms, Released};
-use crate::observe;
+use crate::observe::{self, Step};
 use crate::prepare::{Prepared, WarmUp};
 use crate::rows::bad_response;
 
@@ -183,7 +183,7 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
         self.open(plan, recipient, warm_up, deadline).await
     }
 
-    async fn open(
+    pub(crate) async fn open(
         &self,
         plan: Plan,
         recipient: Recipient,
@@ -198,7 +198,7 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
         let receive = |position, answer, elapsed| {
             let failure = take(&mut session, position, answer, elapsed).err();
             if let Some(key) = keys.get(usize::from(position).saturating_sub(1)) {
-                observe::key_answered(position, key, failure.as_ref(), elapsed);
+                observe::key_answered(Step::Release, position, key, failure.as_ref(), elapsed);
             }
             match failure {
                 _ if session.is_ready() => Verdict::Enough,
@@ -236,7 +236,7 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
             let distance = self.kms.distance(request.key);
             (distance.is_none(), distance)
         });
-        let mut requests = Requests::new();
+        let mut requests = Requests::new(Step::Release);
         for request in by_distance {
             let (kms, document, warm) =
                 (Arc::clone(&self.kms), Arc::clone(document), warm_up.of(request.key));

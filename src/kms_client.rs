@@ -123,6 +123,14 @@ pub struct Released {
 }
 
 impl AuthenticatedKms for Client {
+    fn distance(&self, key: &KeyArn) -> Option<Duration> {
+        Self::distance(self, key.region())
+    }
+
+    async fn warm_up(&self, keys: &[KeyArn]) {
+        Self::warm_up(self, keys.iter().map(KeyArn::region)).await;
+    }
+
     async fn describe_key(&self, key: &KeyArn) -> Result<KeyFacts, Failure> {
         let request = DescribeKeyRequest { key_id: key.as_str(), grant_tokens: &[] };
         let metadata = Self::describe_key(self, key.region(), &request).await.map_err(failure)?;

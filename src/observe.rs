@@ -46,23 +46,51 @@ pub(crate) fn attested(document: &[u8]) {
     debug!(target: TARGET, bytes = document.len(), "attested");
 }
 
-pub(crate) fn key_asked(position: u8, key: &KeyArn) {
-    debug!(target: TARGET, %key, position, "key asked");
+/// What keys are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Whether it may hold a share.
+    Preflight,
+    /// To make or wrap a share key.
+    Wrap,
+    /// To release a share key.
+    Release,
+}
+
+impl Step {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Preflight => "preflight",
+            Self::Wrap => "wrap",
+            Self::Release => "release",
+        }
+    }
+}
+
+pub(crate) fn key_asked(step: Step, position: u8, key: &KeyArn) {
+    debug!(target: TARGET, step = step.name(), %key, position, "key asked");
 }
 
 /// How a key's answer was judged: `None` is good.
-pub(crate) fn key_answered(position: u8, key: &KeyArn, failure: Option<&Failure>, elapsed: Duration) {
-    let elapsed_ms = milliseconds(elapsed);
+pub(crate) fn key_answered(
+    step: Step,
+    position: u8,
+    key: &KeyArn,
+    failure: Option<&Failure>,
+    elapsed: Duration,
+) {
+    let (step, elapsed_ms) = (step.name(), milliseconds(elapsed));
     let Some(failure) = failure else {
-        debug!(target: TARGET, %key, position, outcome = %Outcome::Granted, elapsed_ms, "key answered");
+        debug!(target: TARGET, step, %key, position, outcome = %Outcome::Granted, elapsed_ms, "key answered");
         return;
     };
     let outcome = failure.outcome;
     let code = failure.code.map(Code::name);
     match &failure.service {
-        None => warn!(target: TARGET, %key, position, %outcome, code, elapsed_ms, "key answered"),
+        None => warn!(target: TARGET, step, %key, position, %outcome, code, elapsed_ms, "key answered"),
         Some(service) => warn!(
             target: TARGET,
+            step,
             %key,
             position,
             %outcome,
@@ -87,7 +115,6 @@ pub(crate) fn shares(report: &Report) {
     }
 }
 
-/// The end of a use case: `step` is what was done.
 pub(crate) fn unsealed(outcome: Result<&Header, &Error>, elapsed: Duration) {
     ended("unsealed", "unseal failed", outcome, elapsed);
     unseal_metrics(status(outcome), elapsed);

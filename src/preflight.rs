@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::ask::{Pace, Requests, Verdict};
 use crate::error::Error;
 use crate::kms_client::{AuthenticatedKms, KeyFacts};
+use crate::observe::Step;
 use crate::prepare::WarmUp;
 use crate::rows::Rows;
 
@@ -32,8 +33,8 @@ pub(crate) async fn check<K: AuthenticatedKms>(
     warm_up: &mut WarmUp,
     deadline: Instant,
 ) -> Result<(), Error> {
-    let mut rows = Rows::new(candidates.iter().map(|candidate| candidate.key.clone()));
-    let mut requests = Requests::new();
+    let mut rows = Rows::new(Step::Preflight, candidates.iter().map(|candidate| candidate.key.clone()));
+    let mut requests = Requests::new(Step::Preflight);
     for candidate in candidates {
         let (kms, warm) = (Arc::clone(kms), warm_up.of(&candidate.key));
         requests.add(candidate.position, candidate.key.clone(), async move {

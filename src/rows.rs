@@ -7,18 +7,22 @@ use pcrseal_core::names::KeyArn;
 use pcrseal_core::report::{Failure, KeyReport, Outcome, Report};
 
 use crate::error::Error;
+use crate::observe::{self, Step};
 
 /// One row per key.
-pub(crate) struct Rows(Vec<KeyReport>);
+pub(crate) struct Rows {
+    step: Step,
+    rows: Vec<KeyReport>,
+}
 
 impl Rows {
     /// Every key counts as too slow until it answers.
-    pub(crate) fn new(keys: impl Iterator<Item = KeyArn>) -> Self {
-        Self((1..).zip(keys).map(|(position, key)| row(position, key)).collect())
+    pub(crate) fn new(step: Step, keys: impl Iterator<Item = KeyArn>) -> Self {
+        Self { step, rows: (1..).zip(keys).map(|(position, key)| row(position, key)).collect() }
     }
 
     pub(crate) fn granted(&mut self, position: u8, elapsed: Duration) {
-        self.set(position, Failure::new(Outcome::Granted), elapsed);
+        self.set(position, None, elapsed);
     }
 
     pub(crate) fn unfit(&mut self, position: u8, fault: &Fault, elapsed: Duration) {
@@ -26,17 +30,18 @@ impl Rows {
     }
 
     pub(crate) fn failed(&mut self, position: u8, failure: Failure, elapsed: Duration) {
-        self.set(position, failure.never_granted(), elapsed);
+        self.set(position, Some(failure.never_granted()), elapsed);
     }
 
-    fn set(&mut self, position: u8, failure: Failure, elapsed: Duration) {
-        if let Some(row) = self.0.iter_mut().find(|row| row.position == position) {
-            answered(row, failure, elapsed);
+    fn set(&mut self, position: u8, failure: Option<Failure>, elapsed: Duration) {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.position == position) {
+            observe::key_answered(self.step, position, &row.key, failure.as_ref(), elapsed);
+            answered(row, failure.unwrap_or(Failure::new(Outcome::Granted)), elapsed);
         }
     }
 
     pub(crate) fn into_report(self) -> Report {
-        Report { keys: self.0 }
+        Report { keys: self.rows }
     }
 
     pub(crate) fn all_granted(self, otherwise: Code) -> Result<(), Error> {

@@ -15,7 +15,7 @@ use crate::ask::{Pace, Requests, Verdict};
 use crate::auto_unseal::AutoUnseal;
 use crate::error::Error;
 use crate::kms_client::{AuthenticatedKms, DataKey};
-use crate::observe;
+use crate::observe::{self, Step};
 use crate::preflight::{self, Candidate};
 use crate::prepare::WarmUp;
 use crate::rows::Rows;
@@ -110,7 +110,9 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
         self.wrap_all(&mut session, &document, deadline).await?;
 
         let unproven = session.finish()?;
-        let proof = self.warm_and_open(unproven.plan(&self.policy, &measured)?, deadline).await?;
+        // Every key has just answered: the connections are there.
+        let (plan, recipient) = (unproven.plan(&self.policy, &measured)?, self.recipient(deadline).await?);
+        let proof = self.open(plan, recipient, WarmUp::default(), deadline).await?;
         let (blob, opened) = unproven.prove(proof.opened)?;
         observe::proved(opened.header());
         Ok(Sealed { blob, opened, report: proof.report })
@@ -122,8 +124,8 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
         document: &Arc<[u8]>,
         deadline: Instant,
     ) -> Result<(), Error> {
-        let mut rows = Rows::new(session.requests().map(|request| request.key.clone()));
-        let mut requests = Requests::new();
+        let mut rows = Rows::new(Step::Wrap, session.requests().map(|request| request.key.clone()));
+        let mut requests = Requests::new(Step::Wrap);
         for request in session.requests() {
             let (kms, document) = (Arc::clone(&self.kms), Arc::clone(document));
             let (key, context) = (request.key.clone(), request.encryption_context);

@@ -158,6 +158,7 @@ async fn a_seal_measures_once_and_attests_a_key_for_itself_and_one_for_its_proof
     let (memory, _) = world().await;
     memory.enclave(&policy(Attested)).seal_generated(32, &[]).await.unwrap();
     assert_eq!((memory.count("measured"), memory.count("attested")), (1, 2));
+    assert_eq!(memory.count("warm up"), 5);
     let steps = steps(&memory);
     assert_eq!(steps[..3], ["measured", "warm up", "warm"]);
     // KMS takes no document that is five minutes old: it is made when the keys are known to be fit.
