@@ -284,6 +284,24 @@ registry! {
     3071 KmsPolicy "kms_policy" "a key policy is 1..131072 characters, each a tab, a line break or of Latin-1";
     3072 KmsCustomKeyStoreId "kms_custom_key_store_id" "a CustomKeyStoreId is 1..64 bytes";
 
+    // KMS client: credentials.
+    3101 CredentialsConfiguration "credentials_configuration" "a provider of credentials cannot be used as it is configured";
+    3102 CredentialsEndpoint "credentials_endpoint" "a container credentials endpoint is http:// on a loopback address, 169.254.170.2, 169.254.170.23 or [fd00:ec2::23]";
+    3103 CredentialsUnset "credentials_unset" "an environment variable that the provider of credentials needs is not set, or not text";
+    3104 CredentialsFile "credentials_file" "a file that the provider of credentials needs cannot be read";
+    3105 CredentialsUnreachable "credentials_unreachable" "no connection to the source of the credentials";
+    3106 CredentialsTimeout "credentials_timeout" "the source of the credentials did not answer in time";
+    3107 CredentialsBroken "credentials_broken" "the connection to the source of the credentials broke, or the answer is not HTTP";
+    3108 CredentialsUnavailable "credentials_unavailable" "the source of the credentials is unavailable for the moment";
+    3109 CredentialsRefused "credentials_refused" "the source of the credentials refused to hand out any";
+    3110 CredentialsTooLong "credentials_too_long" "the source of the credentials sent more than a credentials document can hold";
+    3111 CredentialsMalformed "credentials_malformed" "not the JSON of a credentials document";
+    3112 CredentialsField "credentials_field" "a field of the credentials document is missing, or has another value than its place demands";
+    3113 CredentialsExpired "credentials_expired" "the source handed out credentials that have expired already";
+    3114 CredentialsRejected "credentials_rejected" "AWS rejected the credentials, and their provider has no others";
+    3115 CredentialsProvider "credentials_provider" "the provider of credentials failed";
+    3116 CredentialsInterrupted "credentials_interrupted" "the fetch of credentials ended without a result: its runtime was shut down, or the provider panicked";
+
     // Facade.
     6001 KeyUnfit "key_unfit" "a KMS key is not fit to hold a share";
     6002 KeyPermitsEncrypt "key_permits_encrypt" "a key of an `attested` quorum permits kms:Encrypt: whoever holds the credentials can forge a blob";

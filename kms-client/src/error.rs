@@ -7,6 +7,7 @@ use std::io;
 
 use pcrseal_core::error::{Code, Error as Fault};
 
+use crate::credentials::CredentialsError;
 use crate::service_error::ServiceError;
 
 /// Why an operation gave no answer.
@@ -17,6 +18,8 @@ pub enum Error {
     Configuration(Fault),
     /// The request is outside AWS's bounds; nothing was sent.
     InvalidRequest(Fault),
+    /// There are no credentials to sign with; nothing was sent.
+    Credentials(CredentialsError),
     /// No connection to the endpoint.
     Connect {
         /// Scheme, host and port.
@@ -76,6 +79,7 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::Configuration(fault) | Self::InvalidRequest(fault) => fault.code(),
+            Self::Credentials(error) => error.code(),
             Self::Connect { .. } => Code::KmsConnect,
             Self::Tls { .. } => Code::KmsTls,
             Self::Timeout { code, .. } => *code,
@@ -92,7 +96,11 @@ impl Error {
                 Some(*attempts)
             }
             Self::Service(error) => Some(error.attempts()),
-            Self::Configuration(_) | Self::InvalidRequest(_) | Self::Tls { .. } | Self::BadAnswer(_) => None,
+            Self::Configuration(_)
+            | Self::Credentials(_)
+            | Self::InvalidRequest(_)
+            | Self::Tls { .. }
+            | Self::BadAnswer(_) => None,
         }
     }
 
@@ -102,7 +110,11 @@ impl Error {
                 *attempts = made;
             }
             Self::Service(error) => error.set_attempts(made),
-            Self::Configuration(_) | Self::InvalidRequest(_) | Self::Tls { .. } | Self::BadAnswer(_) => {}
+            Self::Configuration(_)
+            | Self::Credentials(_)
+            | Self::InvalidRequest(_)
+            | Self::Tls { .. }
+            | Self::BadAnswer(_) => {}
         }
         self
     }
@@ -112,6 +124,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Timeout { .. } | Self::Http { .. } => true,
+            Self::Credentials(error) => error.is_retryable(),
             Self::Service(error) => error.class().is_retryable(),
             Self::Configuration(_) | Self::InvalidRequest(_) | Self::Tls { .. } | Self::BadAnswer(_) => false,
         }
@@ -122,6 +135,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Configuration(fault) | Self::InvalidRequest(fault) => write!(f, "{fault}"),
+            Self::Credentials(error) => write!(f, "{error}"),
             Self::Connect { endpoint, source, .. } | Self::Tls { endpoint, source } => {
                 write!(f, "{} {endpoint}: {source}", self.code().text())
             }
@@ -146,6 +160,7 @@ impl core::error::Error for Error {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Configuration(fault) | Self::InvalidRequest(fault) => Some(fault),
+            Self::Credentials(error) => Some(error),
             Self::Connect { source, .. } | Self::Tls { source, .. } => Some(source),
             Self::Http { source, .. } => Some(source.as_ref()),
             Self::BadAnswer(bad) => Some(&bad.fault),

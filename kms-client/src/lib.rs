@@ -32,6 +32,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "aws-sdk")]
+pub mod aws_sdk;
 mod client;
 pub mod credentials;
 mod error;

@@ -90,3 +90,37 @@ pub const MAX_CLOCK_SKEW: u64 = 240;
 pub const MAX_IDLE: Duration = Duration::from_secs(30);
 /// Most idle connections kept per endpoint. Ours: one unseal asks each key once.
 pub const MAX_IDLE_PER_ENDPOINT: usize = 4;
+
+// Credentials.
+
+/// How long before their expiry credentials are fetched anew. AWS: new role credentials are there at least five
+/// minutes before the old ones expire (EC2 user guide, "Retrieve security credentials from instance metadata").
+pub const CREDENTIALS_REFRESH_WINDOW: Duration = Duration::from_secs(300);
+/// The window's largest part of the life that credentials have when they come: one in so many. Ours: those that
+/// live for minutes are not fetched anew at once.
+pub const CREDENTIALS_REFRESH_SHARE: u32 = 4;
+/// Shortest time between two fetches while the credentials at hand last. Ours.
+pub const CREDENTIALS_REFRESH_PAUSE: Duration = Duration::from_secs(10);
+/// Shortest time from a failed fetch to the next when no credentials are at hand. Ours: callers wait for it.
+pub const CREDENTIALS_RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// Time for a whole fetch, all attempts of the provider included. Ours: below
+/// [`DEFAULT_OPERATION_TIMEOUT`].
+pub const CREDENTIALS_FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for one attempt: connection, question and answer. Ours: as AWS's SDKs give IMDS.
+pub const CREDENTIALS_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Attempts at one question to a source of credentials. Ours: as AWS's SDKs give IMDS.
+pub const CREDENTIALS_ATTEMPTS: u32 = 3;
+/// Pause after the first failed attempt; each further one doubles it. Ours.
+pub const CREDENTIALS_ATTEMPT_PAUSE: Duration = Duration::from_millis(100);
+/// Longest credentials document in bytes. Ours: the session token is at most [`MAX_SESSION_TOKEN_LEN`] of it.
+pub const MAX_CREDENTIALS_DOCUMENT_LEN: usize = 16 * 1024;
+/// Longest authorization token of a container endpoint in bytes. Ours: EKS's are below 2 KiB.
+pub const MAX_CONTAINER_TOKEN_LEN: usize = 8192;
+/// Longest IMDS session token in bytes. Ours: AWS issues 56.
+pub const MAX_IMDS_TOKEN_LEN: usize = 1024;
+/// The life of an IMDS session token that is asked for: the longest, six hours (EC2 user guide, "Use IMDSv2").
+pub const IMDS_TOKEN_TTL: Duration = Duration::from_secs(21_600);
+/// Longest name of a role in bytes (AWS IAM API reference, `Role`).
+pub const MAX_ROLE_NAME_LEN: usize = 64;
+/// Longest error code of a source of credentials that is kept, in characters. Ours.
+pub const MAX_SOURCE_ERROR_LEN: usize = 64;

@@ -289,13 +289,34 @@ async fn expired_credentials_are_fetched_anew_once() {
 
 #[tokio::test(start_paused = true)]
 async fn credentials_that_do_not_come_end_with_the_operation() {
-    let transport = Memory::new(|_| good());
     let provider = Arc::new(Numbered::default());
     *provider.1.lock().unwrap() = Some(Duration::from_secs(3600));
+    let transport = Memory::new(|_| good());
+    let slow = builder(&transport).credentials_provider(provider);
     let start = tokio::time::Instant::now();
-    let error = ask(builder(&transport).credentials_provider(provider)).await.unwrap_err();
-    assert_eq!(error.code(), Code::KmsTimeout);
-    assert_eq!((start.elapsed(), transport.log().len()), (Duration::from_secs(20), 0));
+    let error = ask(slow.operation_timeout(MS(700))).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { code: Code::KmsTimeout, .. }), "{error}");
+    assert_eq!((start.elapsed(), transport.log().len()), (MS(700), 0));
+}
+
+/// Fails at first, then hands out credentials.
+struct Late(AtomicUsize);
+
+impl ProvideCredentials for Late {
+    fn provide(&self) -> ProvidedCredentials<'_> {
+        let source = io::ErrorKind::ConnectionRefused.into();
+        let not_yet = || Error::Connect { endpoint: "the parent".into(), source, attempts: 1 };
+        let ready = self.0.fetch_add(1, Ordering::SeqCst) > 1;
+        Box::pin(async move { if ready { Ok(Arc::new(credentials())) } else { Err(not_yet()) } })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_of_credentials_that_is_not_up_yet_is_asked_again() {
+    let transport = Memory::new(|_| good());
+    let late = Arc::new(Late(AtomicUsize::new(0)));
+    ask(builder(&transport).credentials_provider(late)).await.unwrap();
+    assert_eq!(transport.times(), [50 + 100]);
 }
 
 #[tokio::test(start_paused = true)]

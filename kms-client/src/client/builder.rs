@@ -21,6 +21,7 @@ use crate::limits::{
     DEFAULT_TLS_TIMEOUT,
 };
 use crate::wire::Credentials;
+use crate::wire::endpoint::HostOptions;
 use crate::{Error, VsockAddress};
 
 /// Configures a [`Client`]. Nothing is read from the environment.
@@ -28,6 +29,7 @@ pub struct ClientBuilder {
     credentials: Option<CredentialsCache>,
     urls: BTreeMap<String, String>,
     vsock: BTreeMap<String, VsockAddress>,
+    hosts: HostOptions,
     roots: RootCertificates,
     transport: Option<Arc<dyn AuthenticatedTransport>>,
     stages: StageLimits,
@@ -43,6 +45,7 @@ impl Default for ClientBuilder {
             credentials: None,
             urls: BTreeMap::new(),
             vsock: BTreeMap::new(),
+            hosts: HostOptions::default(),
             roots: RootCertificates::default(),
             transport: None,
             stages: StageLimits {
@@ -87,6 +90,21 @@ impl ClientBuilder {
     #[must_use]
     pub fn region_endpoint_url(mut self, region: &str, url: &str) -> Self {
         self.urls.insert(region.to_owned(), url.to_owned());
+        self
+    }
+
+    /// Uses AWS's endpoints with cryptography validated to FIPS 140, where no URL is configured. Not every region has
+    /// one.
+    #[must_use]
+    pub fn fips(mut self, fips: bool) -> Self {
+        self.hosts.fips = fips;
+        self
+    }
+
+    /// Uses AWS's endpoints that have IPv6 addresses besides IPv4, where no URL is configured.
+    #[must_use]
+    pub fn dual_stack(mut self, dual_stack: bool) -> Self {
+        self.hosts.dual_stack = dual_stack;
         self
     }
 
@@ -205,7 +223,7 @@ impl ClientBuilder {
         let credentials =
             self.credentials.ok_or_else(|| Error::Configuration(Fault::new(Code::KmsCredentials)))?;
         self.retry.check()?;
-        let mut endpoints = Endpoints::default();
+        let mut endpoints = Endpoints::new(self.hosts);
         for (region, url) in &self.urls {
             endpoints.add_url(region, url)?;
         }

@@ -133,7 +133,7 @@ fn http_error(source: hyper::Error) -> TransportError {
 }
 
 /// Appends within the bound; a buffer that must grow is wiped, not reallocated.
-fn append(body: &mut Zeroizing<Vec<u8>>, data: &[u8]) -> bool {
+pub(crate) fn append(body: &mut Zeroizing<Vec<u8>>, data: &[u8]) -> bool {
     let len = body.len() + data.len();
     if len > MAX_ANSWER_LEN {
         return false;

@@ -12,7 +12,7 @@ use rustls::pki_types::ServerName;
 
 use crate::Error;
 use crate::net::{Address, Stream, VsockAddress, connect_first};
-use crate::wire::endpoint::{check_region, host_name};
+use crate::wire::endpoint::{HostOptions, check_region, host_name};
 
 /// One endpoint: who must answer there, and the way to it. They are independent: by vsock, the parent instance
 /// chooses where the bytes go, and the name to be proven stays.
@@ -33,18 +33,19 @@ enum Route {
 }
 
 /// Where the requests of each region go.
-#[derive(Default)]
 pub(super) struct Endpoints {
     /// By region; the empty name stands for every region that has none.
     urls: BTreeMap<String, Endpoint>,
     /// By region: these go before the URLs, which they are made from.
     routed: BTreeMap<String, Endpoint>,
+    /// Which of AWS's endpoints, where no URL is configured.
+    options: HostOptions,
 }
 
 impl Endpoint {
     /// AWS's own endpoint of a region.
-    pub(super) fn of_aws(region: &str) -> Result<Self, Error> {
-        Self::parse(&format!("https://{}", host_name(region)?))
+    fn of_aws(region: &str, options: HostOptions) -> Result<Self, Error> {
+        Self::parse(&format!("https://{}", host_name(region, options)?))
     }
 
     /// Reads `http://HOST[:PORT]` or `https://HOST[:PORT]`; a slash may follow.
@@ -122,6 +123,10 @@ impl Endpoint {
 }
 
 impl Endpoints {
+    pub(super) fn new(options: HostOptions) -> Self {
+        Self { urls: BTreeMap::new(), routed: BTreeMap::new(), options }
+    }
+
     /// Sends the requests of a region, or with an empty name of every region that has none, to a URL.
     pub(super) fn add_url(&mut self, region: &str, url: &str) -> Result<(), Error> {
         if !region.is_empty() {
@@ -145,7 +150,7 @@ impl Endpoints {
             self.routed.get(region).or_else(|| self.urls.get(region)).or_else(|| self.urls.get(""));
         match configured {
             Some(endpoint) => Ok(Cow::Borrowed(endpoint)),
-            None => Endpoint::of_aws(region).map(Cow::Owned),
+            None => Endpoint::of_aws(region, self.options).map(Cow::Owned),
         }
     }
 }
@@ -165,7 +170,7 @@ fn not_loopback() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Address, Endpoint, Endpoints, Route, VsockAddress};
+    use super::{Address, Endpoint, Endpoints, HostOptions, Route, VsockAddress};
     use pcrseal_core::error::Code;
 
     fn port_of(endpoint: &Endpoint) -> u16 {
@@ -177,7 +182,7 @@ mod tests {
 
     #[test]
     fn by_vsock_the_name_to_be_proven_stays() {
-        let mut endpoints = Endpoints::default();
+        let mut endpoints = Endpoints::new(HostOptions::default());
         endpoints.add_url("us-east-2", "https://kms.example:8443").unwrap();
         for (region, origin) in
             [("us-east-1", "https://kms.us-east-1.amazonaws.com"), ("us-east-2", "https://kms.example:8443")]
@@ -193,8 +198,17 @@ mod tests {
     }
 
     #[test]
+    fn fips_and_dual_stack_are_for_awss_own_endpoints() {
+        let mut endpoints = Endpoints::new(HostOptions { fips: true, dual_stack: true });
+        endpoints.add_url("us-east-2", "https://kms.example").unwrap();
+        let origin = |region| endpoints.of(region).unwrap().origin().to_owned();
+        assert_eq!(origin("us-east-1"), "https://kms-fips.us-east-1.api.aws");
+        assert_eq!(origin("us-east-2"), "https://kms.example");
+    }
+
+    #[test]
     fn plain_http_does_not_leave_by_vsock() {
-        let mut endpoints = Endpoints::default();
+        let mut endpoints = Endpoints::new(HostOptions::default());
         endpoints.add_url("", "http://127.0.0.1:8080").unwrap();
         let error = endpoints.add_vsock("us-east-1", VsockAddress { cid: 3, port: 8000 }).unwrap_err();
         assert_eq!(error.code(), Code::KmsEndpointNotLoopback);

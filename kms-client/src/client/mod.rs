@@ -9,7 +9,7 @@ mod clock;
 mod connection;
 mod direct;
 mod endpoint;
-mod io;
+pub(crate) mod io;
 mod operations;
 mod pool;
 mod retry;
@@ -19,6 +19,8 @@ mod transport;
 mod warm_up;
 
 pub use builder::ClientBuilder;
+#[cfg(feature = "aws-sdk")]
+pub(crate) use connection::append;
 pub use retry::RetryPolicy;
 pub use transport::{
     AuthenticatedTransport, TransportAnswer, TransportError, TransportFuture, TransportRequest,

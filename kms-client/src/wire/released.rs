@@ -36,6 +36,15 @@ impl Released {
         self.open_with(|cms| recipient.open(cms))
     }
 
+    /// The same for an emulator that names its recipient by issuer and serial number; never for AWS. See
+    /// [`Recipient::open_issuer_and_serial_number`](pcrseal_core::recipient::Recipient::open_issuer_and_serial_number).
+    ///
+    /// # Errors
+    /// As [`Released::open`].
+    pub fn open_issuer_and_serial_number(&self, recipient: &Recipient) -> Result<Secret, Error> {
+        self.open_with(|cms| recipient.open_issuer_and_serial_number(cms))
+    }
+
     fn open_with(&self, open: impl FnOnce(&[u8]) -> Result<Secret, Fault>) -> Result<Secret, Error> {
         let opened = match self {
             Self::Plaintext(_) => Err(Fault::new(Code::AnswerMissing)),
