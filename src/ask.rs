@@ -110,11 +110,10 @@ impl<T: Send + 'static> Requests<T> {
             let wake_at = if flight.requests.waiting.is_empty() { deadline } else { deadline.min(hedge_at) };
             let verdict = match timeout_at(wake_at, flight.tasks.join_next()).await {
                 Ok(Some(Ok((position, answer, elapsed)))) => receive(position, answer, elapsed),
-                // A client that panicked has given no answer; its key stays unanswered.
-                Ok(Some(Err(_))) => Verdict::Bad,
                 Ok(None) => break,
                 Err(_) if wake_at == deadline => break,
-                Err(_) => Verdict::Bad,
+                // The delay has passed; or a client has panicked and given no answer: its key stays unanswered.
+                Ok(Some(Err(_))) | Err(_) => Verdict::Bad,
             };
             match verdict {
                 Verdict::Enough => break,

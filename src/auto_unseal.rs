@@ -8,7 +8,7 @@ use pcrseal_core::crypto::{Backend, aws_lc};
 use pcrseal_core::error::{Code, Error as Fault};
 use pcrseal_core::names::KeyArn;
 use pcrseal_core::pcr::PcrSet;
-use pcrseal_core::policy::TrustPolicy;
+use pcrseal_core::policy::{Quorum, TrustPolicy};
 use pcrseal_core::recipient::Recipient;
 use pcrseal_core::report::{Failure, Outcome, Report};
 use pcrseal_core::seal::HostVouchesForSecret;
@@ -148,7 +148,7 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
     /// cannot be reached is none: the requests will report it.
     pub async fn prepare(&self) -> Result<Prepared, Error> {
         let deadline = Instant::now() + self.deadline;
-        let keys = self.policy.unseal_quorums().flat_map(|quorum| quorum.keys());
+        let keys = self.policy.unseal_quorums().flat_map(Quorum::keys);
         let warm_up = WarmUp::start(&self.kms, keys);
         let (measured, recipient) = tokio::try_join!(self.measured(deadline), self.recipient(deadline))?;
         Ok(Prepared { measured, recipient, warm_up })

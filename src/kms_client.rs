@@ -77,7 +77,7 @@ pub trait AuthenticatedKms: Send + Sync + 'static {
         attestation_document: &[u8],
     ) -> impl Future<Output = Result<Released, Failure>> + Send;
 
-    /// DisableKey. The key goes on to release shares for a while: the change has to reach all of KMS.
+    /// `DisableKey`. The key goes on to release shares for a while: the change has to reach all of KMS.
     fn disable_key(&self, key: &KeyArn) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 

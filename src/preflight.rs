@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pcrseal_core::blob::EncryptionContext;
 use pcrseal_core::error::{Code, Error as Fault};
 use pcrseal_core::names::{KeyArn, Wrapping};
+use pcrseal_core::pcr::PcrSet;
 use pcrseal_core::report::Failure;
 use tokio::time::Instant;
 
@@ -30,10 +31,12 @@ pub(crate) async fn check<K: AuthenticatedKms>(
     kms: &Arc<K>,
     candidates: Vec<Candidate>,
     wrapping: Wrapping,
+    measured: &PcrSet,
     warm_up: &mut WarmUp,
     deadline: Instant,
 ) -> Result<(), Error> {
-    let mut rows = Rows::new(Step::Preflight, candidates.iter().map(|candidate| candidate.key.clone()));
+    let mut rows =
+        Rows::new(Step::Preflight, candidates.iter().map(|candidate| candidate.key.clone()), measured);
     let mut requests = Requests::new(Step::Preflight);
     for candidate in candidates {
         let (kms, warm) = (Arc::clone(kms), warm_up.of(&candidate.key));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pcrseal_core::blob::EncryptionContext;
 use pcrseal_core::names::KeyArn;
+use pcrseal_core::pcr::PcrSet;
 use pcrseal_core::report::{Failure, KeyReport, Outcome};
 use pcrseal_core::unseal::Plan;
 use tokio::task::JoinSet;
@@ -67,11 +68,14 @@ pub(crate) struct OldShare {
     pub(crate) key: KeyArn,
     ciphertext_blob: Vec<u8>,
     context: EncryptionContext,
+    /// For hints.
+    measured: PcrSet,
 }
 
 impl OldShare {
-    pub(crate) fn all(plan: &Plan) -> impl Iterator<Item = Self> {
+    pub(crate) fn all(plan: &Plan, measured: &PcrSet) -> impl Iterator<Item = Self> {
         plan.requests().map(|request| Self {
+            measured: measured.clone(),
             position: request.position,
             key: request.key.clone(),
             ciphertext_blob: request.ciphertext_blob.to_vec(),
@@ -113,7 +117,7 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
             Some(failure) if refuses(&failure) => {}
             Some(failure) => {
                 let mut retirement = unknown(&share);
-                answered(&mut retirement.row, failure, start.elapsed());
+                answered(&mut retirement.row, failure, start.elapsed(), &share.measured);
                 return told(retirement);
             }
         }
@@ -155,7 +159,7 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
             };
             let final_word = !may_change(failure.outcome);
             retirement.state = state;
-            answered(&mut retirement.row, failure, start.elapsed());
+            answered(&mut retirement.row, failure, start.elapsed(), &share.measured);
             if final_word || Instant::now() + pause >= deadline {
                 break;
             }

@@ -70,9 +70,11 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
         let new_quorum = self.policy.seal_quorum().ok_or(Code::NoSealQuorum)?;
         let start = Instant::now();
         let deadline = start + self.deadline;
-        let plan = self.plan(blob, &self.measured(deadline).await?)?;
+        let measured = self.measured(deadline).await?;
+        let plan = self.plan(blob, &measured)?;
         let old_quorum = plan.quorum().clone();
-        let leaving = OldShare::all(&plan).filter(|share| !names(new_quorum, &share.key)).collect();
+        let leaving =
+            OldShare::all(&plan, &measured).filter(|share| !names(new_quorum, &share.key)).collect();
         let unsealed = observed(self.warm_and_open(plan, deadline).await, start)?;
         let sealed = self.reseal(&unsealed.opened, further_bindings).await?;
 
@@ -130,8 +132,9 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
         if names(new_quorum, key) {
             return Err(Fault::text(Code::KeyInUse, "key", "a key that the sealing quorum left", key).into());
         }
-        let plan = self.plan(old_blob, &self.measured(deadline).await?)?;
-        let share = OldShare::all(&plan).find(|share| share.key == *key);
+        let measured = self.measured(deadline).await?;
+        let plan = self.plan(old_blob, &measured)?;
+        let share = OldShare::all(&plan, &measured).find(|share| share.key == *key);
         share.ok_or_else(|| Fault::text(Code::KeyHoldsNoShare, "key", "a key of the old blob", key).into())
     }
 }

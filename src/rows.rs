@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use pcrseal_core::error::{Code, Error as Fault};
+use pcrseal_core::hint::hint;
 use pcrseal_core::names::KeyArn;
+use pcrseal_core::pcr::PcrSet;
 use pcrseal_core::report::{Failure, KeyReport, Outcome, Report};
 
 use crate::error::Error;
@@ -12,13 +14,15 @@ use crate::observe::{self, Step};
 /// One row per key.
 pub(crate) struct Rows {
     step: Step,
-    rows: Vec<KeyReport>,
+    measured: PcrSet,
+    keys: Vec<KeyReport>,
 }
 
 impl Rows {
     /// Every key counts as too slow until it answers.
-    pub(crate) fn new(step: Step, keys: impl Iterator<Item = KeyArn>) -> Self {
-        Self { step, rows: (1..).zip(keys).map(|(position, key)| row(position, key)).collect() }
+    pub(crate) fn new(step: Step, keys: impl Iterator<Item = KeyArn>, measured: &PcrSet) -> Self {
+        let measured = measured.clone();
+        Self { step, measured, keys: (1..).zip(keys).map(|(position, key)| row(position, key)).collect() }
     }
 
     pub(crate) fn granted(&mut self, position: u8, elapsed: Duration) {
@@ -34,14 +38,15 @@ impl Rows {
     }
 
     fn set(&mut self, position: u8, failure: Option<Failure>, elapsed: Duration) {
-        if let Some(row) = self.rows.iter_mut().find(|row| row.position == position) {
+        if let Some(row) = self.keys.iter_mut().find(|row| row.position == position) {
             observe::key_answered(self.step, position, &row.key, failure.as_ref(), elapsed);
-            answered(row, failure.unwrap_or(Failure::new(Outcome::Granted)), elapsed);
+            let failure = failure.unwrap_or(Failure::new(Outcome::Granted));
+            answered(row, failure, elapsed, &self.measured);
         }
     }
 
     pub(crate) fn into_report(self) -> Report {
-        Report { keys: self.rows }
+        Report { keys: self.keys }
     }
 
     pub(crate) fn all_granted(self, otherwise: Code) -> Result<(), Error> {
@@ -57,11 +62,20 @@ impl Rows {
 
 /// A key that has not answered yet.
 pub(crate) fn row(position: u8, key: KeyArn) -> KeyReport {
-    KeyReport { key, position, outcome: Outcome::Timeout, code: None, service: None, elapsed: None }
+    KeyReport {
+        key,
+        position,
+        outcome: Outcome::Timeout,
+        code: None,
+        service: None,
+        elapsed: None,
+        hint: None,
+    }
 }
 
-/// Writes down how a key answered.
-pub(crate) fn answered(row: &mut KeyReport, failure: Failure, elapsed: Duration) {
+/// Writes down how a key answered, and what to check next.
+pub(crate) fn answered(row: &mut KeyReport, failure: Failure, elapsed: Duration, measured: &PcrSet) {
+    row.hint = failure.code.and_then(|code| hint(code, measured)).map(Into::into);
     row.outcome = failure.outcome;
     row.code = failure.code;
     row.service = failure.service;

@@ -105,9 +105,10 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
             context: request.encryption_context,
         });
         let wrapping = session.header().wrapping;
-        preflight::check(&self.kms, candidates.collect(), wrapping, &mut warm_up, deadline).await?;
+        preflight::check(&self.kms, candidates.collect(), wrapping, &measured, &mut warm_up, deadline)
+            .await?;
         let document = self.attest(session.recipient_public_key(), deadline).await?;
-        self.wrap_all(&mut session, &document, deadline).await?;
+        self.wrap_all(&mut session, &document, &measured, deadline).await?;
 
         let unproven = session.finish()?;
         // Every key has just answered: the connections are there.
@@ -122,9 +123,10 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
         &self,
         session: &mut Session,
         document: &Arc<[u8]>,
+        measured: &PcrSet,
         deadline: Instant,
     ) -> Result<(), Error> {
-        let mut rows = Rows::new(Step::Wrap, session.requests().map(|request| request.key.clone()));
+        let mut rows = Rows::new(Step::Wrap, session.requests().map(|request| request.key.clone()), measured);
         let mut requests = Requests::new(Step::Wrap);
         for request in session.requests() {
             let (kms, document) = (Arc::clone(&self.kms), Arc::clone(document));

@@ -16,6 +16,7 @@ use crate::blob::context::Context;
 use crate::blob::{EncryptionContext, Header, SealedBlob};
 use crate::crypto::symmetric;
 use crate::error::{Code, Error};
+use crate::hint::hint;
 use crate::limits::SHARE_KEY_LEN;
 use crate::names::KeyArn;
 use crate::pcr::PcrSet;
@@ -36,6 +37,8 @@ pub struct Plan {
     quorum: Quorum,
     bundle: Bundle,
     context: Context,
+    /// For the hints of the report.
+    measured: PcrSet,
     /// How many shares the session takes: the threshold, or, to prove a new blob, all.
     needed: u8,
 }
@@ -65,7 +68,7 @@ impl Plan {
         let quorum = trusted_quorum(&header, &bundle, policy)?.clone();
         let context = Context::new(&header, &quorum, external_aad);
         let needed = quorum.threshold();
-        Ok(Self { header, quorum, bundle, context, needed })
+        Ok(Self { header, quorum, bundle, context, measured: measured.clone(), needed })
     }
 
     /// Demands every share instead of the threshold's number: a key that wraps and does not release, or a share
@@ -252,7 +255,8 @@ impl Session {
                 KeyState::Failed { failure, elapsed } => (failure.clone(), *elapsed),
             };
             let Failure { outcome, code, service } = failure;
-            KeyReport { key: key.clone(), position, outcome, code, service, elapsed }
+            let hint = code.and_then(|code| hint(code, &self.plan.measured)).map(Into::into);
+            KeyReport { key: key.clone(), position, outcome, code, service, elapsed, hint }
         };
         Report { keys: self.plan.quorum.positions().zip(&self.states).map(row).collect() }
     }
