@@ -46,7 +46,7 @@ fn text_of(lines: &[Line], message: &str) -> String {
 
 /// How a secret might be written: raw, hex of both cases, as a list of numbers, and base64.
 fn spellings(secret: &[u8]) -> Vec<String> {
-    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = secret.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let mut spellings = vec![
         hex.to_uppercase(),
         hex,

@@ -33,7 +33,7 @@ pub struct Behaviour {
     /// What Encrypt, GenerateDataKey and Decrypt answer instead.
     pub refusal: Option<Outcome>,
     pub disable_fault: Fault,
-    /// What DisableKey answers instead.
+    /// What `DisableKey` answers instead.
     pub disable_refusal: Option<Outcome>,
     /// How long the key goes on to work once it is disabled.
     pub propagation: Duration,
