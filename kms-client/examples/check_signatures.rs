@@ -70,8 +70,13 @@ async fn accepted(target: &Target, parts: &Parts) -> Result<(), Failure> {
     target.opens(&client, &encrypted.ciphertext_blob, &context, plaintext.expose()).await?;
 
     let spec = DataKeySpec::Aes256;
-    let request =
-        GenerateDataKeyRequest { key_id, spec, encryption_context: &context, recipient: None, dry_run: false };
+    let request = GenerateDataKeyRequest {
+        key_id,
+        spec,
+        encryption_context: &context,
+        recipient: None,
+        dry_run: false,
+    };
     let generated = client.generate_data_key(&target.region, &request).await?;
     let Released::Plaintext(data_key) = &generated.released else {
         panic!("GenerateDataKey without Recipient released something else than a Plaintext");
@@ -90,7 +95,11 @@ async fn accepted(target: &Target, parts: &Parts) -> Result<(), Failure> {
 /// Well-formed requests that somebody else signed.
 async fn strangers_are_refused(target: &Target, parts: &Parts) -> Result<(), Failure> {
     let mut strangers = vec![
-        ("a wrong secret", "SignatureDoesNotMatch", Parts { secret_access_key: "guess".into(), ..parts.clone() }),
+        (
+            "a wrong secret",
+            "SignatureDoesNotMatch",
+            Parts { secret_access_key: "guess".into(), ..parts.clone() },
+        ),
         (
             "an unknown access key",
             "InvalidClientTokenId",
@@ -214,7 +223,8 @@ fn expect_refusal<T>(what: &str, answer: Result<T, Error>, aws_code: &str) -> Re
     match answer {
         Err(Error::Service(error))
             if error.http_status() == 403
-                && (error.code() == aws_code || error.message().contains(&format!("<Code>{aws_code}</Code>"))) =>
+                && (error.code() == aws_code
+                    || error.message().contains(&format!("<Code>{aws_code}</Code>"))) =>
         {
             println!("  refused: {what}: {} ({aws_code})", Error::Service(error).code().name());
             Ok(())
