@@ -98,7 +98,7 @@ pub struct Released {
 
 impl AuthenticatedKms for Client {
     async fn describe_key(&self, key: &KeyArn) -> Result<KeyFacts, Failure> {
-        let request = DescribeKeyRequest { key_id: key.as_str() };
+        let request = DescribeKeyRequest { key_id: key.as_str(), grant_tokens: &[] };
         let metadata = Self::describe_key(self, key.region(), &request).await.map_err(failure)?;
         Ok(KeyFacts {
             arn: metadata.arn,
@@ -116,12 +116,13 @@ impl AuthenticatedKms for Client {
             key_id: key.as_str(),
             plaintext: &plaintext,
             encryption_context: &owned(context),
+            grant_tokens: &[],
             dry_run: true,
         };
         match Self::encrypt(self, key.region(), &request).await {
             Ok(_) => Ok(true),
             Err(Error::Service(error)) if error.class() == ErrorClass::DryRunOperation => Ok(true),
-            Err(Error::Service(error)) if error.class() == ErrorClass::AccessDenied => Ok(false),
+            Err(Error::Service(error)) if error.class().is_access_denied() => Ok(false),
             Err(error) => Err(failure(error)),
         }
     }
@@ -136,6 +137,7 @@ impl AuthenticatedKms for Client {
             key_id: key.as_str(),
             plaintext,
             encryption_context: &owned(context),
+            grant_tokens: &[],
             dry_run: false,
         };
         let answer = Self::encrypt(self, key.region(), &request).await.map_err(failure)?;
@@ -157,6 +159,7 @@ impl AuthenticatedKms for Client {
             key_id: key.as_str(),
             spec: DataKeySpec::Aes256,
             encryption_context: &owned(context),
+            grant_tokens: &[],
             recipient: Some(attestation_document),
             dry_run: false,
         };
@@ -181,6 +184,7 @@ impl AuthenticatedKms for Client {
             key_id: key.as_str(),
             ciphertext_blob,
             encryption_context: &owned(context),
+            grant_tokens: &[],
             recipient: Some(attestation_document),
             dry_run: false,
         };
@@ -224,8 +228,9 @@ fn failure(error: Error) -> Failure {
 
 fn outcome_of(class: ErrorClass) -> Outcome {
     match class {
-        ErrorClass::AttestationRejected => Outcome::AttestationRejected,
-        ErrorClass::AccessDenied | ErrorClass::CredentialsRejected | ErrorClass::ClockSkew => {
+        class if class.is_attestation() => Outcome::AttestationRejected,
+        class if class.is_access_denied() => Outcome::AccessDenied,
+        ErrorClass::CredentialsRejected | ErrorClass::CredentialsExpired | ErrorClass::ClockSkew => {
             Outcome::AccessDenied
         }
         ErrorClass::KeyDisabled => Outcome::KeyDisabled,
@@ -245,7 +250,11 @@ mod tests {
     fn every_error_class_has_its_outcome() {
         for (class, name) in [
             (ErrorClass::AccessDenied, "access_denied"),
+            (ErrorClass::ExplicitDeny, "access_denied"),
+            (ErrorClass::NoAllow, "access_denied"),
             (ErrorClass::AttestationRejected, "attestation_rejected"),
+            (ErrorClass::AttestationStale, "attestation_rejected"),
+            (ErrorClass::AttestationMalformed, "attestation_rejected"),
             (ErrorClass::KeyDisabled, "key_disabled"),
             (ErrorClass::KeyPendingDeletion, "key_pending_deletion"),
             (ErrorClass::KeyInvalidState, "key_pending_deletion"),
@@ -256,6 +265,7 @@ mod tests {
             (ErrorClass::Throttled, "throttled"),
             (ErrorClass::Unavailable, "unreachable"),
             (ErrorClass::CredentialsRejected, "access_denied"),
+            (ErrorClass::CredentialsExpired, "access_denied"),
             (ErrorClass::ClockSkew, "access_denied"),
             (ErrorClass::Validation, "bad_response"),
             (ErrorClass::Other, "bad_response"),

@@ -17,7 +17,7 @@ use pcrseal::core::recipient::Recipient;
 use pcrseal::core::secret::Secret;
 use pcrseal::core::shamir;
 use pcrseal::kms::wire::{DataKeySpec, EncryptRequest, EncryptionContext, GenerateDataKeyRequest};
-use pcrseal::kms::{Client, Error, ErrorClass};
+use pcrseal::kms::{Client, Error};
 use pcrseal::{Code, Outcome};
 use pcrseal_emulator::kms::{Access, Operation};
 
@@ -58,13 +58,14 @@ async fn encrypt(client: &Client, forge: &Forge, position: usize) -> Result<Vec<
         key_id: key.as_str(),
         plaintext: &plaintext,
         encryption_context: &context(forge, position + 1),
+        grant_tokens: &[],
         dry_run: false,
     };
     client.encrypt(key.region(), &request).await.map(|answer| answer.ciphertext_blob)
 }
 
 fn is_denied(error: &Error) -> bool {
-    matches!(error, Error::Service(error) if error.class() == ErrorClass::AccessDenied)
+    matches!(error, Error::Service(error) if error.class().is_access_denied())
 }
 
 #[tokio::test]
@@ -93,6 +94,7 @@ async fn where_keys_deny_encrypt_no_forged_blob_unseals() {
                 key_id: key.as_str(),
                 spec: DataKeySpec::Aes256,
                 encryption_context: &context(&genuine, position + 1),
+                grant_tokens: &[],
                 recipient,
                 dry_run: false,
             };

@@ -231,9 +231,11 @@ registry! {
     3012 KmsCiphertextBlob "kms_ciphertext_blob" "a CiphertextBlob is 1..6144 bytes";
     3013 KmsPlaintext "kms_plaintext" "a Plaintext is 1..4096 bytes";
     3014 KmsAttestationDocument "kms_attestation_document" "an AttestationDocument is 1..262144 bytes";
-    3015 KmsNumberOfBytes "kms_number_of_bytes" "a data key is 1..1024 bytes";
+    3015 KmsNumberOfBytes "kms_number_of_bytes" "a data key, or a string of random bytes, is 1..1024 bytes";
     3016 KmsEncryptionContext "kms_encryption_context" "an EncryptionContext is too large, or holds an empty key";
     3017 KmsRequest "kms_request" "the request cannot be written";
+    3018 KmsGrantTokens "kms_grant_tokens" "a request carries at most 10 grant tokens, each of 1..8192 bytes";
+    3019 KmsPublicKey "kms_public_key" "a PublicKey is 1..8192 bytes";
 
     // KMS client: the way to KMS.
     3021 KmsConnect "kms_connect" "no connection to the endpoint";
@@ -264,6 +266,15 @@ registry! {
     3053 KmsClockSkew "kms_clock_skew" "AWS rejected the time of the request: the clocks differ";
     3054 KmsValidation "kms_validation" "KMS found the request invalid";
     3055 KmsOther "kms_other" "KMS answered with an error of another kind";
+    3056 KmsAttestationStale "kms_attestation_stale" "KMS refused the attestation document: older than five minutes";
+    3057 KmsAttestationMalformed "kms_attestation_malformed" "KMS refused the attestation document: it cannot be read";
+    3058 KmsExplicitDeny "kms_explicit_deny" "KMS refused: a policy denies it explicitly";
+    3059 KmsNoAllow "kms_no_allow" "KMS refused: no policy allows it";
+    3060 KmsCredentialsExpired "kms_credentials_expired" "the AWS credentials have expired";
+
+    // KMS client: requests, continued.
+    3071 KmsPolicy "kms_policy" "a key policy is 1..131072 characters, each a tab, a line break or of Latin-1";
+    3072 KmsCustomKeyStoreId "kms_custom_key_store_id" "a CustomKeyStoreId is 1..64 bytes";
 
     // Facade.
     6001 KeyUnfit "key_unfit" "a KMS key is not fit to hold a share";

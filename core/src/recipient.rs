@@ -7,7 +7,7 @@ use core::fmt::{self, Write};
 use sha2::{Digest, Sha256};
 use subtle::Choice;
 
-use crate::cms::{CONTENT_ENCRYPTION_KEY_LEN, EnvelopedData, SUBJECT_KEY_IDENTIFIER_LEN};
+use crate::cms::{CONTENT_ENCRYPTION_KEY_LEN, Envelope, EnvelopedData, SUBJECT_KEY_IDENTIFIER_LEN};
 use crate::crypto::{Backend, RsaKey};
 use crate::error::{Code, Error};
 use crate::secret::Secret;
@@ -59,7 +59,24 @@ impl Recipient {
                 hex(envelope.subject_key_identifier()),
             ));
         }
+        self.decrypt(envelope.envelope())
+    }
 
+    /// Opens the form of an emulator that names its recipient by issuer and serial number (`LocalStack`: DER,
+    /// versions 0), which [`Recipient::open`] refuses.
+    ///
+    /// For tests against emulators alone; sessions never call it. AWS KMS does not answer so, and here nothing
+    /// in the message says whose key it is for: a message for another recipient is refused only because it
+    /// does not open.
+    ///
+    /// # Errors
+    /// As [`Recipient::open`], but for [`Code::CmsForeignRecipient`].
+    pub fn open_issuer_and_serial_number(&self, ciphertext_for_recipient: &[u8]) -> Result<Secret, Error> {
+        self.decrypt(&Envelope::parse_issuer_and_serial_number(ciphertext_for_recipient)?)
+    }
+
+    /// The one path on which key material is used, whatever named the recipient.
+    fn decrypt(&self, envelope: &Envelope<'_>) -> Result<Secret, Error> {
         let decrypted = self.key.decrypt_oaep_sha256(envelope.encrypted_key()).ok();
         let key: Option<&[u8; CONTENT_ENCRYPTION_KEY_LEN]> =
             decrypted.as_ref().and_then(|key| key.expose().try_into().ok());

@@ -278,18 +278,22 @@ fn cms_versions() {
 }
 
 /// `LocalStack`'s form: DER, versions 0, the recipient named by issuer and serial number.
+fn local_stack(m: &mut Node) {
+    for level in OUTER_LEVELS {
+        m.at(level).set_indefinite(false);
+    }
+    *m.at(ENCRYPTED_CONTENT) = leaf(0x80, &encrypt(&pad(PLAINTEXT)));
+    *m.at(SKI) = issuer_and_serial_number();
+    *m.at(KTRI_VERSION).content() = vec![0];
+    *m.at(VERSION).content() = vec![0];
+}
+
+fn issuer_and_serial_number() -> Node {
+    branch(0x30, vec![branch(0x30, Vec::new()), leaf(2, &[1])])
+}
+
 #[test]
 fn cms_ktri_v0_issuer_serial() {
-    let issuer = branch(0x30, vec![branch(0x30, Vec::new()), leaf(2, &[1])]);
-    let local_stack = |m: &mut Node| {
-        for level in OUTER_LEVELS {
-            m.at(level).set_indefinite(false);
-        }
-        m.at(ENCRYPTED_CONTENT).set_indefinite(false);
-        *m.at(SKI) = issuer.clone();
-        *m.at(KTRI_VERSION).content() = vec![0];
-        *m.at(VERSION).content() = vec![0];
-    };
     assert_eq!(refusal(local_stack), Error::number(Code::CmsVersion, "EnvelopedData.version", "2", 0));
     let with_version_2 = |m: &mut Node| {
         local_stack(m);
@@ -299,7 +303,59 @@ fn cms_ktri_v0_issuer_serial() {
         refusal(with_version_2),
         Error::number(Code::CmsVersion, "KeyTransRecipientInfo.version", "2", 0)
     );
-    assert_eq!(code(|m| *m.at(SKI) = issuer.clone()), Code::CmsIssuerAndSerialNumber);
+    assert_eq!(code(|m| *m.at(SKI) = issuer_and_serial_number()), Code::CmsIssuerAndSerialNumber);
+}
+
+#[test]
+fn cms_ktri_v0_issuer_serial_opens_when_asked_for_by_name() {
+    let made = |recipient: &Recipient| {
+        let mut message = message(recipient.public_key_der(), &pad(PLAINTEXT));
+        local_stack(&mut message);
+        message.encode()
+    };
+    for backend in backends() {
+        let recipient = Recipient::generate(&backend).unwrap();
+        let bytes = made(&recipient);
+        assert_eq!(
+            recipient.open_issuer_and_serial_number(&bytes).unwrap().expose(),
+            PLAINTEXT,
+            "{backend:?}"
+        );
+        assert_eq!(recipient.open(&bytes).unwrap_err().code(), Code::CmsVersion);
+        // Nothing names whose it is: it only fails to open.
+        let other = Recipient::generate(&backend).unwrap();
+        assert_eq!(other.open_issuer_and_serial_number(&bytes).unwrap_err(), rejected());
+    }
+}
+
+#[test]
+fn cms_issuer_and_serial_number_lets_nothing_else_through() {
+    let recipient = Recipient::from_key(Box::new(FixedKey(Some(CEK.to_vec()))));
+    let open = |bend: &dyn Fn(&mut Node)| {
+        let mut message = message_for_fixed_key(&pad(PLAINTEXT));
+        local_stack(&mut message);
+        bend(&mut message);
+        recipient.open_issuer_and_serial_number(&message.encode())
+    };
+    assert_eq!(open(&|_| {}).unwrap().expose(), PLAINTEXT);
+    let kms = message_for_fixed_key(&pad(PLAINTEXT)).encode();
+    let error = Error::number(Code::CmsVersion, "EnvelopedData.version", "0", 2);
+    assert_eq!(recipient.open_issuer_and_serial_number(&kms).unwrap_err(), error);
+
+    let code = |bend: &dyn Fn(&mut Node)| open(bend).unwrap_err().code();
+    assert_eq!(code(&|m| *m.at(KTRI_VERSION).content() = vec![2]), Code::CmsVersion);
+    assert_eq!(code(&|m| *m.at(SKI) = leaf(0x80, &[0; 32])), Code::CmsElement);
+    assert_eq!(code(&|m| m.at(SKI).children().clear()), Code::CmsTruncated);
+    assert_eq!(code(&|m| m.at(SKI).children()[0] = leaf(2, &[1])), Code::CmsElement);
+    assert_eq!(code(&|m| drop(m.at(SKI).children().pop())), Code::CmsTruncated);
+    assert_eq!(code(&|m| m.at(SKI).children().push(leaf(5, &[]))), Code::CmsLeftOver);
+    assert_eq!(code(&|m| m.at(OAEP).children().clear()), Code::CmsOaepSha1);
+    assert_eq!(code(&|m| m.children().push(leaf(5, &[]))), Code::CmsLeftOver);
+
+    let failing = Recipient::from_key(Box::new(FixedKey(None)));
+    let mut message = message_for_fixed_key(&pad(PLAINTEXT));
+    local_stack(&mut message);
+    assert_eq!(failing.open_issuer_and_serial_number(&message.encode()).unwrap_err(), rejected());
 }
 
 #[test]

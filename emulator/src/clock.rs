@@ -4,28 +4,51 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use tokio::time::Instant;
+
 /// A clock that can be moved. Clones share one clock: give the same one to the NSM and to KMS to age a
 /// document, and different ones to let them disagree.
 #[derive(Clone, Debug)]
 pub struct Clock {
-    fixed: Option<u64>,
+    source: Source,
     shift: Arc<AtomicI64>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    System,
+    Fixed(u64),
+    Tokio { start: Instant, unix_millis: u64 },
 }
 
 impl Clock {
     /// The system's time.
     pub fn system() -> Self {
-        Self { fixed: None, shift: Arc::default() }
+        Self { source: Source::System, shift: Arc::default() }
     }
 
     /// A clock that stands still, in milliseconds since the Unix epoch, until it is moved.
     pub fn fixed(unix_millis: u64) -> Self {
-        Self { fixed: Some(unix_millis), shift: Arc::default() }
+        Self { source: Source::Fixed(unix_millis), shift: Arc::default() }
+    }
+
+    /// A clock that shows this time now, in milliseconds since the Unix epoch, and goes on with
+    /// [`tokio::time::Instant`]: where tokio's time is paused, it jumps along with the timers.
+    pub fn tokio(unix_millis: u64) -> Self {
+        Self { source: Source::Tokio { start: Instant::now(), unix_millis }, shift: Arc::default() }
     }
 
     /// Milliseconds since the Unix epoch.
     pub fn now_millis(&self) -> u64 {
-        self.fixed.unwrap_or_else(system_millis).saturating_add_signed(self.shift.load(Ordering::SeqCst))
+        let unmoved = match self.source {
+            Source::System => system_millis(),
+            Source::Fixed(unix_millis) => unix_millis,
+            Source::Tokio { start, unix_millis } => {
+                let passed = start.elapsed().as_millis();
+                unix_millis.saturating_add(u64::try_from(passed).unwrap_or(u64::MAX))
+            }
+        };
+        unmoved.saturating_add_signed(self.shift.load(Ordering::SeqCst))
     }
 
     /// Seconds since the Unix epoch.

@@ -1,4 +1,4 @@
-//! A minimal AWS KMS client for Nitro Enclaves: Encrypt, Decrypt, GenerateDataKey and DescribeKey, with
+//! A minimal AWS KMS client for Nitro Enclaves: the operations that keep, release and retire keys, with
 //! `Recipient`, `SigV4` and TLS that ends in the enclave.
 //!
 //! Two floors: [`wire`] is pure (requests, signatures, answers, error classes: bytes in, values out; no I/O,
@@ -21,6 +21,7 @@
 //!             key_id: "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 //!             ciphertext_blob: b"...",
 //!             encryption_context: &[("purpose".into(), "example".into())].into(),
+//!             grant_tokens: &[],
 //!             recipient: Some(b"attestation document"),
 //!             dry_run: false,
 //!         },

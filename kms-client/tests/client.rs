@@ -63,14 +63,20 @@ async fn the_other_three_operations() {
     let client = client(&server);
 
     let plaintext = Secret::copy_from(b"hello");
-    let request =
-        EncryptRequest { key_id: "arn", plaintext: &plaintext, encryption_context: &context, dry_run: false };
+    let request = EncryptRequest {
+        key_id: "arn",
+        plaintext: &plaintext,
+        encryption_context: &context,
+        grant_tokens: &[],
+        dry_run: false,
+    };
     assert_eq!(client.encrypt(REGION, &request).await.unwrap().ciphertext_blob, b"blob");
 
     let request = DecryptRequest {
         key_id: "arn",
         ciphertext_blob: b"blob",
         encryption_context: &context,
+        grant_tokens: &[],
         recipient: Some(b"doc"),
         dry_run: false,
     };
@@ -81,6 +87,7 @@ async fn the_other_three_operations() {
         key_id: "arn",
         spec: DataKeySpec::Aes128,
         encryption_context: &context,
+        grant_tokens: &[],
         recipient: None,
         dry_run: false,
     };
@@ -425,7 +432,7 @@ async fn the_endpoint_of_a_region_goes_before_the_general_one() {
 async fn nothing_is_sent_for_a_request_that_cannot_be() {
     let server = Server::start(|_, _| Reply::Keep(ok(METADATA))).await;
     let client = client(&server);
-    let request = pcrseal_kms::wire::DescribeKeyRequest { key_id: "" };
+    let request = pcrseal_kms::wire::DescribeKeyRequest { key_id: "", grant_tokens: &[] };
     assert_eq!(client.describe_key(REGION, &request).await.unwrap_err().code(), Code::KmsKeyId);
     assert_eq!(client.describe_key("nowhere", &DESCRIBE).await.unwrap_err().code(), Code::KmsRegion);
     let before_1970 = || SystemTime::UNIX_EPOCH - Duration::from_secs(1);

@@ -50,6 +50,7 @@ fn decrypt<'a>(context: &'a EncryptionContext, recipient: Option<&'a [u8]>) -> D
         key_id: ARN,
         ciphertext_blob: b"blob",
         encryption_context: context,
+        grant_tokens: &[],
         recipient,
         dry_run: false,
     }
@@ -60,6 +61,7 @@ fn generate<'a>(context: &'a EncryptionContext, recipient: Option<&'a [u8]>) -> 
         key_id: ARN,
         spec: DataKeySpec::Aes256,
         encryption_context: context,
+        grant_tokens: &[],
         recipient,
         dry_run: false,
     }
@@ -70,8 +72,13 @@ fn requests_are_written_as_the_api_has_them() {
     let (context, empty) = (context(), EncryptionContext::new());
     let written_context = json!({ "a": "\"quoted\"\n", "b": "2/5" });
     let plaintext = Secret::copy_from(b"\xff\xfe");
-    let encrypt =
-        EncryptRequest { key_id: ARN, plaintext: &plaintext, encryption_context: &context, dry_run: true };
+    let encrypt = EncryptRequest {
+        key_id: ARN,
+        plaintext: &plaintext,
+        encryption_context: &context,
+        grant_tokens: &[],
+        dry_run: true,
+    };
     assert_eq!(
         body(&encrypt),
         json!({ "KeyId": ARN, "Plaintext": "//4=", "EncryptionContext": written_context, "DryRun": true })
@@ -92,7 +99,7 @@ fn requests_are_written_as_the_api_has_them() {
         body(&GenerateDataKeyRequest { spec: number, ..generate(&empty, None) }),
         json!({ "KeyId": ARN, "NumberOfBytes": 24 })
     );
-    assert_eq!(body(&DescribeKeyRequest { key_id: ARN }), json!({ "KeyId": ARN }));
+    assert_eq!(body(&DescribeKeyRequest { key_id: ARN, grant_tokens: &[] }), json!({ "KeyId": ARN }));
 }
 
 #[test]
@@ -106,7 +113,7 @@ fn requests_outside_the_bounds_are_refused() {
         assert_eq!(request.body().is_ok(), fits, "KeyId {len}");
         if !fits {
             assert_eq!(refused(&request), Code::KmsKeyId);
-            assert_eq!(refused(&DescribeKeyRequest { key_id: &key_id }), Code::KmsKeyId);
+            assert_eq!(refused(&DescribeKeyRequest { key_id: &key_id, grant_tokens: &[] }), Code::KmsKeyId);
             assert_eq!(
                 refused(&GenerateDataKeyRequest { key_id: &key_id, ..generate(&empty, None) }),
                 Code::KmsKeyId
@@ -128,8 +135,13 @@ fn requests_outside_the_bounds_are_refused() {
     }
     for (len, fits) in [(0, false), (1, true), (4096, true), (4097, false)] {
         let plaintext = Secret::new(vec![7; len]);
-        let request =
-            EncryptRequest { key_id: ARN, plaintext: &plaintext, encryption_context: &empty, dry_run: false };
+        let request = EncryptRequest {
+            key_id: ARN,
+            plaintext: &plaintext,
+            encryption_context: &empty,
+            grant_tokens: &[],
+            dry_run: false,
+        };
         assert_eq!(request.body().is_ok(), fits, "Plaintext {len}");
         assert!(fits || refused(&request) == Code::KmsPlaintext);
     }
@@ -152,8 +164,13 @@ fn no_error_and_no_debug_holds_the_plaintext() {
     let secret = "hunter2-".repeat(600);
     let plaintext = Secret::copy_from(secret.as_bytes());
     let empty = EncryptionContext::new();
-    let request =
-        EncryptRequest { key_id: ARN, plaintext: &plaintext, encryption_context: &empty, dry_run: false };
+    let request = EncryptRequest {
+        key_id: ARN,
+        plaintext: &plaintext,
+        encryption_context: &empty,
+        grant_tokens: &[],
+        dry_run: false,
+    };
     let error = request.body().unwrap_err();
     for shown in [format!("{request:?}"), format!("{error}"), format!("{error:?}")] {
         assert!(!shown.contains("hunter2"), "{shown}");
@@ -203,7 +220,7 @@ fn key_metadata_is_read_and_no_field_may_be_missing() {
         "KeyManager": "CUSTOMER", "KeySpec": "SYMMETRIC_DEFAULT", "KeyState": "Enabled", "KeyUsage": "ENCRYPT_DECRYPT",
         "MultiRegion": false, "Origin": "AWS_KMS", "XksKeyConfiguration": { "Id": "x" },
     });
-    let request = DescribeKeyRequest { key_id: ARN };
+    let request = DescribeKeyRequest { key_id: ARN, grant_tokens: &[] };
     let read_metadata = |metadata: &Value| {
         let body = json!({ "KeyMetadata": metadata }).to_string();
         read(&request, body.as_bytes()).map_err(|error| (error.code(), error.to_string()))
@@ -348,7 +365,8 @@ fn a_flipped_byte_never_panics_nor_releases_a_plaintext() {
 
 fn service(status: u16, headers: &[(&str, &str)], body: &[u8]) -> pcrseal_kms::ServiceError {
     let headers = headers.iter().map(|(name, value)| (*name, value.as_bytes()));
-    match HttpAnswer::new(status, headers, body).read(&DescribeKeyRequest { key_id: ARN }) {
+    match HttpAnswer::new(status, headers, body).read(&DescribeKeyRequest { key_id: ARN, grant_tokens: &[] })
+    {
         Err(Error::Service(error)) => error,
         other => panic!("{other:?}"),
     }

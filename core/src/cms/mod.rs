@@ -19,7 +19,8 @@
 //! - The parameters of SHA-256 are NULL (KMS) or absent (RFC 5754 section 2 asks for both).
 //!
 //! Everything else is refused with a code of its own: other versions, recipient forms and algorithms, optional
-//! fields, and any byte after the end.
+//! fields, and any byte after the end. One other form can be asked for by name, for emulators:
+//! [`Recipient::open_issuer_and_serial_number`](crate::recipient::Recipient::open_issuer_and_serial_number).
 //!
 //! The content is not authenticated. Whoever knows the attested public key can make such a message.
 
@@ -70,6 +71,12 @@ const ID_AES256_CBC: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0
 #[derive(Clone, Debug)]
 pub struct EnvelopedData<'a> {
     subject_key_identifier: &'a [u8; SUBJECT_KEY_IDENTIFIER_LEN],
+    envelope: Envelope<'a>,
+}
+
+/// What there is to decrypt, whoever it is for.
+#[derive(Clone, Debug)]
+pub(crate) struct Envelope<'a> {
     encrypted_key: &'a [u8],
     iv: &'a [u8; BLOCK_LEN],
     encrypted_content: Chunks<'a>,
@@ -83,26 +90,11 @@ impl<'a> EnvelopedData<'a> {
     /// # Errors
     /// A code from 1401 to 1420 that names what departs from the profile, with the field's name.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
-        if bytes.is_empty() || bytes.len() > MAX_CIPHERTEXT_FOR_RECIPIENT_LEN {
-            return Err(length(Code::CmsSize, "CiphertextForRecipient", "1..6144 bytes", bytes.len()));
-        }
-        let mut reader = Reader::new(bytes);
-        let content_info = reader.open(SEQUENCE, "ContentInfo")?;
-        if reader.value(OBJECT_IDENTIFIER, "contentType")? != ID_ENVELOPED_DATA {
-            return Err(Code::CmsNotEnvelopedData.into());
-        }
-        let content = reader.open(CONTEXT_0, "content")?;
-        let enveloped_data = reader.open(SEQUENCE, "EnvelopedData")?;
-        version_2(&mut reader, "EnvelopedData.version")?;
-        let (subject_key_identifier, encrypted_key) = recipient_infos(&mut reader)?;
-        let (iv, encrypted_content, encrypted_content_len) = encrypted_content_info(&mut reader)?;
-        reader.close(enveloped_data, "EnvelopedData")?;
-        reader.close(content, "content")?;
-        reader.close(content_info, "ContentInfo")?;
-        if !reader.is_empty() {
-            return Err(Code::CmsTrailing.into());
-        }
-        Ok(Self { subject_key_identifier, encrypted_key, iv, encrypted_content, encrypted_content_len })
+        //= RFC 5652 section 6.1: the version is 2 where a recipient is named by its subjectKeyIdentifier;
+        //= section 6.2.1: "If the RecipientIdentifier is the CHOICE subjectKeyIdentifier, then the version MUST
+        //= be 2."
+        let (subject_key_identifier, envelope) = parse(bytes, VERSION_2, subject_key_identifier)?;
+        Ok(Self { subject_key_identifier, envelope })
     }
 
     /// The identifier of the key that the message is for: SHA-256 of its `SubjectPublicKeyInfo`.
@@ -112,28 +104,46 @@ impl<'a> EnvelopedData<'a> {
 
     /// The content-encryption key under RSAES-OAEP, 256..512 bytes.
     pub const fn encrypted_key(&self) -> &'a [u8] {
-        self.encrypted_key
+        self.envelope.encrypted_key
     }
 
     /// The IV of AES-256-CBC.
     pub const fn iv(&self) -> &'a [u8; 16] {
-        self.iv
+        self.envelope.iv
     }
 
     /// The encrypted content's chunks in order; a primitive content is one chunk.
     pub fn encrypted_content(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.encrypted_content.clone()
+        self.envelope.encrypted_content.clone()
     }
 
     /// The encrypted content's length in bytes: a multiple of 16, not 0.
     pub const fn encrypted_content_len(&self) -> usize {
-        self.encrypted_content_len
+        self.envelope.encrypted_content_len
+    }
+
+    pub(crate) const fn envelope(&self) -> &Envelope<'a> {
+        &self.envelope
+    }
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads the form whose versions are 0 and whose recipient is named by issuer and serial number, which are
+    /// read for their form alone: no certificate was ever issued for the key.
+    pub(crate) fn parse_issuer_and_serial_number(bytes: &'a [u8]) -> Result<Self, Error> {
+        //= RFC 5652 section 6.2.1: "If the RecipientIdentifier is the CHOICE issuerAndSerialNumber, then the
+        //= version MUST be 0."
+        parse(bytes, VERSION_0, issuer_and_serial_number).map(|((), envelope)| envelope)
+    }
+
+    pub(crate) const fn encrypted_key(&self) -> &'a [u8] {
+        self.encrypted_key
     }
 
     /// Decrypts the content and checks its padding. The time depends on the content's length alone.
     pub(crate) fn decrypt(&self, key: &[u8; CONTENT_ENCRYPTION_KEY_LEN]) -> Padded {
         let mut content = Zeroizing::new(Vec::with_capacity(self.encrypted_content_len));
-        for chunk in self.encrypted_content() {
+        for chunk in self.encrypted_content.clone() {
             content.extend_from_slice(chunk);
         }
         let mut decryptor = cbc::Decryptor::<Aes256>::new(key.into(), self.iv.into());
@@ -191,20 +201,57 @@ impl<'a> Iterator for Chunks<'a> {
     }
 }
 
-//= RFC 5652 section 6.1: the version is 2 where a recipient is named by its subjectKeyIdentifier;
-//= section 6.2.1: "If the RecipientIdentifier is the CHOICE subjectKeyIdentifier, then the version MUST be 2."
-fn version_2(reader: &mut Reader<'_>, field: &'static str) -> Result<(), Error> {
+/// A version, as it is encoded and as errors show it.
+type Version = (u8, &'static str);
+const VERSION_0: Version = (0, "0");
+const VERSION_2: Version = (2, "2");
+
+/// Reads the whole input: both versions are `version`, and `identifier` reads who the one recipient is.
+fn parse<'a, T>(
+    bytes: &'a [u8],
+    version: Version,
+    identifier: impl FnOnce(&mut Reader<'a>) -> Result<T, Error>,
+) -> Result<(T, Envelope<'a>), Error> {
+    if bytes.is_empty() || bytes.len() > MAX_CIPHERTEXT_FOR_RECIPIENT_LEN {
+        return Err(length(Code::CmsSize, "CiphertextForRecipient", "1..6144 bytes", bytes.len()));
+    }
+    let mut reader = Reader::new(bytes);
+    let content_info = reader.open(SEQUENCE, "ContentInfo")?;
+    if reader.value(OBJECT_IDENTIFIER, "contentType")? != ID_ENVELOPED_DATA {
+        return Err(Code::CmsNotEnvelopedData.into());
+    }
+    let content = reader.open(CONTEXT_0, "content")?;
+    let enveloped_data = reader.open(SEQUENCE, "EnvelopedData")?;
+    check_version(&mut reader, version, "EnvelopedData.version")?;
+    let (recipient, encrypted_key) = recipient_infos(&mut reader, version, identifier)?;
+    let (iv, encrypted_content, encrypted_content_len) = encrypted_content_info(&mut reader)?;
+    reader.close(enveloped_data, "EnvelopedData")?;
+    reader.close(content, "content")?;
+    reader.close(content_info, "ContentInfo")?;
+    if !reader.is_empty() {
+        return Err(Code::CmsTrailing.into());
+    }
+    Ok((recipient, Envelope { encrypted_key, iv, encrypted_content, encrypted_content_len }))
+}
+
+fn check_version(
+    reader: &mut Reader<'_>,
+    (expected, shown): Version,
+    field: &'static str,
+) -> Result<(), Error> {
     match reader.value(INTEGER, field)? {
-        [2] => Ok(()),
-        [version @ 0..0x80] => Err(Error::number(Code::CmsVersion, field, "2", (*version).into())),
+        [version] if *version == expected => Ok(()),
+        [version @ 0..0x80] => Err(Error::number(Code::CmsVersion, field, shown, (*version).into())),
         _ => Err(Error::field(Code::CmsVersion, field)),
     }
 }
 
 /// `RecipientInfos`: exactly one recipient, a `KeyTransRecipientInfo`.
-fn recipient_infos<'a>(
+fn recipient_infos<'a, T>(
     reader: &mut Reader<'a>,
-) -> Result<(&'a [u8; SUBJECT_KEY_IDENTIFIER_LEN], &'a [u8]), Error> {
+    version: Version,
+    identifier: impl FnOnce(&mut Reader<'a>) -> Result<T, Error>,
+) -> Result<(T, &'a [u8]), Error> {
     let mut set = reader.inner(SET, "recipientInfos")?;
     match set.peek() {
         Some(SEQUENCE) => {}
@@ -215,14 +262,8 @@ fn recipient_infos<'a>(
     if !set.is_empty() {
         return Err(Code::CmsRecipientCount.into());
     }
-    version_2(&mut recipient, "KeyTransRecipientInfo.version")?;
-    if recipient.peek() == Some(SEQUENCE) {
-        return Err(Code::CmsIssuerAndSerialNumber.into());
-    }
-    let identifier = recipient.value(CONTEXT_0_PRIMITIVE, "subjectKeyIdentifier")?;
-    let identifier = identifier
-        .try_into()
-        .map_err(|_| length(Code::CmsKeyIdentifier, "subjectKeyIdentifier", "32 bytes", identifier.len()))?;
+    check_version(&mut recipient, version, "KeyTransRecipientInfo.version")?;
+    let identifier = identifier(&mut recipient)?;
     key_encryption_algorithm(recipient.inner(SEQUENCE, "keyEncryptionAlgorithm")?)?;
     let encrypted_key = recipient.value(OCTET_STRING, "encryptedKey")?;
     if !RSA_ENCRYPTED_KEY_LEN.contains(&encrypted_key.len()) {
@@ -230,6 +271,26 @@ fn recipient_infos<'a>(
     }
     recipient.finish("KeyTransRecipientInfo")?;
     Ok((identifier, encrypted_key))
+}
+
+fn subject_key_identifier<'a>(
+    recipient: &mut Reader<'a>,
+) -> Result<&'a [u8; SUBJECT_KEY_IDENTIFIER_LEN], Error> {
+    if recipient.peek() == Some(SEQUENCE) {
+        return Err(Code::CmsIssuerAndSerialNumber.into());
+    }
+    let identifier = recipient.value(CONTEXT_0_PRIMITIVE, "subjectKeyIdentifier")?;
+    identifier
+        .try_into()
+        .map_err(|_| length(Code::CmsKeyIdentifier, "subjectKeyIdentifier", "32 bytes", identifier.len()))
+}
+
+/// `IssuerAndSerialNumber` (RFC 5652 section 10.2.4): a Name and an INTEGER.
+fn issuer_and_serial_number(recipient: &mut Reader<'_>) -> Result<(), Error> {
+    let mut identifier = recipient.inner(SEQUENCE, "issuerAndSerialNumber")?;
+    identifier.value(SEQUENCE, "issuer")?;
+    identifier.value(INTEGER, "serialNumber")?;
+    identifier.finish("issuerAndSerialNumber")
 }
 
 /// `RSAES-OAEP-params` (RFC 8017 appendix A.2.1) with SHA-256 twice; every default in it is SHA-1.

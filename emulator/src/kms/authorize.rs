@@ -8,7 +8,8 @@ use super::principal::Principal;
 
 macro_rules! operations {
     ($($name:ident)*) => {
-        /// The operations that the server knows.
+        /// The operations that the server knows, and the two permissions that `ReEncrypt` needs: `ReEncryptFrom`
+        /// of the source key and `ReEncryptTo` of the destination key.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[allow(missing_docs)] // each is the operation of that name in the AWS KMS API reference
         pub enum Operation {
@@ -30,6 +31,8 @@ macro_rules! operations {
 operations! {
     CreateKey DescribeKey Encrypt Decrypt GenerateDataKey GenerateDataKeyWithoutPlaintext
     EnableKey DisableKey ScheduleKeyDeletion CancelKeyDeletion
+    GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext GenerateRandom DeriveSharedSecret GetPublicKey
+    ReEncrypt ReEncryptFrom ReEncryptTo GetKeyPolicy PutKeyPolicy ListKeyPolicies
 }
 
 impl Operation {
@@ -41,6 +44,22 @@ impl Operation {
         format!("kms:{}", self.name())
     }
 }
+
+/// Operations on a key that can have a recipient.
+const WITH_RECIPIENT: [Operation; 4] = [
+    Operation::Decrypt,
+    Operation::GenerateDataKey,
+    Operation::GenerateDataKeyPair,
+    Operation::DeriveSharedSecret,
+];
+/// Operations whose ciphertexts no attested enclave asked for, or that carry them to another key.
+const UNATTESTED_ONLY: [Operation; 5] = [
+    Operation::Encrypt,
+    Operation::GenerateDataKeyWithoutPlaintext,
+    Operation::GenerateDataKeyPairWithoutPlaintext,
+    Operation::ReEncryptFrom,
+    Operation::ReEncryptTo,
+];
 
 /// What a key permits for one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +74,11 @@ pub enum Access {
 
 /// The rules of one key.
 ///
-/// Nothing set: every principal of the key's own account may do everything. With PCR values, Decrypt and
-/// GenerateDataKey need an attestation document that shows them; everything else stays as it was.
+/// Nothing set: every principal of the key's own account may do everything. With PCR values, the operations that
+/// can have a recipient (Decrypt, GenerateDataKey, `GenerateDataKeyPair`, `DeriveSharedSecret`) need an
+/// attestation document that shows them; everything else stays as it was.
+///
+/// A document that `PutKeyPolicy` stores changes nothing here.
 #[derive(Clone, Debug, Default)]
 pub struct KeyPolicy {
     principals: BTreeSet<String>,
@@ -70,15 +92,14 @@ impl KeyPolicy {
         Self::default()
     }
 
-    /// The rules of a key that only attested enclaves use: Decrypt and GenerateDataKey need a document with
-    /// these PCR values; Encrypt and `GenerateDataKeyWithoutPlaintext` are denied to everyone.
+    /// The rules of a key that only attested enclaves use: what can have a recipient needs a document with these
+    /// PCR values; Encrypt, `ReEncrypt` in either role, and data keys and pairs without plaintext are denied to
+    /// everyone.
     pub fn attested<'a>(pcrs: impl IntoIterator<Item = (PcrIndex, &'a Pcr)>) -> Self {
         pcrs.into_iter()
             .fold(Self::default(), |policy, (index, value)| policy.pcr(index, value))
-            .set(Operation::Decrypt, Access::Attested)
-            .set(Operation::GenerateDataKey, Access::Attested)
-            .set(Operation::Encrypt, Access::Deny)
-            .set(Operation::GenerateDataKeyWithoutPlaintext, Access::Deny)
+            .set_all(&WITH_RECIPIENT, Access::Attested)
+            .set_all(&UNATTESTED_ONLY, Access::Deny)
     }
 
     /// Sets what is permitted for one operation.
@@ -86,6 +107,10 @@ impl KeyPolicy {
     pub fn set(mut self, operation: Operation, access: Access) -> Self {
         self.access.insert(operation, access);
         self
+    }
+
+    fn set_all(self, operations: &[Operation], access: Access) -> Self {
+        operations.iter().fold(self, |policy, &operation| policy.set(operation, access))
     }
 
     /// Permits one value more for a PCR. A document must show a permitted value for every index that has any.
@@ -103,8 +128,11 @@ impl KeyPolicy {
     }
 
     fn access(&self, operation: Operation) -> Access {
-        let recipient = matches!(operation, Operation::Decrypt | Operation::GenerateDataKey);
-        let default = if recipient && !self.pcrs.is_empty() { Access::Attested } else { Access::Allow };
+        let default = if WITH_RECIPIENT.contains(&operation) && !self.pcrs.is_empty() {
+            Access::Attested
+        } else {
+            Access::Allow
+        };
         self.access.get(&operation).copied().unwrap_or(default)
     }
 

@@ -2,6 +2,10 @@
 
 use serde_json::{Map, Value};
 
+/// What AWS says of too many requests.
+pub(crate) const THROTTLED: &str =
+    "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.";
+
 /// An answer that is an error. The texts are AWS's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
@@ -70,6 +74,10 @@ impl ApiError {
 
     pub(crate) fn serialization() -> Self {
         Self::bare("SerializationException")
+    }
+
+    pub(crate) fn unknown_operation() -> Self {
+        Self::bare("UnknownOperationException")
     }
 
     pub(crate) fn internal() -> Self {

@@ -74,6 +74,15 @@ impl Input {
         }
     }
 
+    /// A text out of an enumeration that must be there.
+    pub(crate) fn required_choice(
+        &self,
+        name: &str,
+        allowed: &[&'static str],
+    ) -> Result<&'static str, ApiError> {
+        self.choice(name, allowed)?.ok_or_else(|| self.missing(name))
+    }
+
     /// Base64 of bytes, as many as the bounds say, that must be there. Texts do not show the value: AWS hides
     /// that of sensitive members.
     pub(crate) fn required_blob(
@@ -127,9 +136,9 @@ impl Input {
         }
     }
 
-    /// `EncryptionContext`; absent is empty.
-    pub(crate) fn encryption_context(&self) -> Result<EncryptionContext, ApiError> {
-        let pairs = match self.get("EncryptionContext") {
+    /// An encryption context; absent is empty.
+    pub(crate) fn encryption_context(&self, name: &str) -> Result<EncryptionContext, ApiError> {
+        let pairs = match self.get(name) {
             None => return Ok(EncryptionContext::new()),
             Some(Value::Object(pairs)) => pairs,
             Some(_) => return Err(ApiError::serialization()),

@@ -5,10 +5,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
 use super::authorize::{KeyPolicy, Operation};
 use super::cms::ContentForm;
+use super::fault::{FaultPlan, FaultSlot};
+use super::material::{Curve, Material};
+use super::operations::default_document;
 use super::{KmsError, random};
 use crate::text::hex;
 
@@ -19,6 +20,8 @@ pub struct KeyOptions {
     pub(crate) description: String,
     pub(crate) imported: bool,
     pub(crate) multi_region: bool,
+    /// `None`: symmetric.
+    pub(crate) curve: Option<Curve>,
 }
 
 impl KeyOptions {
@@ -41,6 +44,13 @@ impl KeyOptions {
         self
     }
 
+    /// A key for key agreement (`DeriveSharedSecret`) instead of a symmetric one.
+    #[must_use]
+    pub fn key_agreement(mut self, curve: Curve) -> Self {
+        self.curve = Some(curve);
+        self
+    }
+
     /// A multi-Region primary key (`mrk-…`); replicas are not emulated.
     #[must_use]
     pub fn multi_region(mut self) -> Self {
@@ -48,38 +58,6 @@ impl KeyOptions {
         self
     }
 }
-
-/// What a key does wrong, on purpose, with every request it gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// Releases 32 other bytes instead of the plaintext.
-    WrongPlaintext,
-    /// Encrypts the answer to a key that nobody attested.
-    OtherRecipient,
-    /// Sends `Plaintext` beside `CiphertextForRecipient`.
-    PlaintextBeside,
-    /// Sends `Plaintext` instead of `CiphertextForRecipient`.
-    PlaintextOnly,
-    /// Names another key in `KeyId`.
-    WrongKeyId,
-    /// Answers HTTP 200 with something that is not JSON.
-    GarbageBody,
-    /// Answers HTTP 200 with nothing.
-    EmptyBody,
-    /// Answers HTTP 200 with [`OVERSIZE_BODY_LEN`] bytes.
-    OversizeBody,
-    /// Never answers.
-    Hang,
-    /// Closes the connection instead of answering.
-    CloseConnection,
-    /// HTTP 500, `KMSInternalException`.
-    InternalError,
-    /// HTTP 400, `ThrottlingException`.
-    Throttling,
-}
-
-/// Bytes that [`Fault::OversizeBody`] sends. Ours: far beyond any KMS answer, bearable in a test.
-pub const OVERSIZE_BODY_LEN: usize = 8 * 1024 * 1024;
 
 /// Where a key stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,9 +92,10 @@ pub(crate) struct Key {
     pub(crate) description: String,
     pub(crate) imported: bool,
     pub(crate) multi_region: bool,
-    pub(crate) material: Zeroizing<[u8; 32]>,
+    pub(crate) material: Material,
     /// 64 hex digits: names the material, not the key.
     pub(crate) material_id: String,
+    pub(crate) fault: FaultSlot,
     controls: Mutex<Controls>,
     requests: Mutex<BTreeMap<Operation, u64>>,
 }
@@ -124,8 +103,9 @@ pub(crate) struct Key {
 pub(crate) struct Controls {
     pub(crate) state: KeyState,
     pub(crate) policy: KeyPolicy,
+    /// What `PutKeyPolicy` stores.
+    pub(crate) policy_document: String,
     pub(crate) delay: Duration,
-    pub(crate) fault: Option<Fault>,
     pub(crate) content_form: ContentForm,
 }
 
@@ -148,13 +128,14 @@ impl Key {
             description: options.description,
             imported: options.imported,
             multi_region: options.multi_region,
-            material: Zeroizing::new(random()?),
+            material: Material::generate(options.curve).map_err(|_| KmsError::Random)?,
             material_id: hex(&random::<32>()?),
+            fault: FaultSlot::default(),
             controls: Mutex::new(Controls {
                 state: KeyState::Enabled,
                 policy: options.policy,
+                policy_document: default_document(partition(region), account),
                 delay: Duration::ZERO,
-                fault: None,
                 content_form,
             }),
             requests: Mutex::default(),
@@ -163,10 +144,6 @@ impl Key {
 
     pub(crate) fn controls(&self) -> MutexGuard<'_, Controls> {
         self.controls.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn fault(&self) -> Option<Fault> {
-        self.controls().fault
     }
 
     pub(crate) fn count(&self, operation: Operation) {
@@ -218,9 +195,9 @@ impl KeyHandle {
         self.0.controls().delay = delay;
     }
 
-    /// What goes wrong from now on; `None` for nothing.
-    pub fn set_fault(&self, fault: impl Into<Option<Fault>>) {
-        self.0.controls().fault = fault.into();
+    /// What goes wrong with requests that name this key, from now on: a [`Fault`], a [`FaultPlan`], or `None`.
+    pub fn set_fault(&self, fault: impl Into<Option<FaultPlan>>) {
+        self.0.fault.set(fault.into());
     }
 
     /// How `CiphertextForRecipient` is written from now on.
@@ -228,7 +205,8 @@ impl KeyHandle {
         self.0.controls().content_form = form;
     }
 
-    /// Authentic requests that named this key, refused ones included.
+    /// Authentic requests that named this key, refused ones included; not those beyond a quota, and not those
+    /// that a fault of the whole server refused.
     pub fn requests(&self, operation: Operation) -> u64 {
         self.0.counts().get(&operation).copied().unwrap_or_default()
     }

@@ -1,45 +1,60 @@
 //! An AWS KMS server: HTTP, JSON 1.1, Signature Version 4; several accounts and regions on one port.
 //!
-//! Region and account come from the request's signature: the host name plays no part. What it does not do:
-//! TLS, aliases, grants, policy documents, asymmetric keys, key rotation, replicas.
+//! Region and account come from the request's signature: the host name plays no part. Key policy documents are
+//! stored and **not enforced**: what a key permits is its [`KeyPolicy`]. What it does not do: aliases, grants, keys
+//! that sign or MAC, RSA keys, key rotation, replicas.
 
+mod answer;
 mod attestation;
 mod authorize;
 mod ciphertext;
 mod cms;
 mod dates;
+mod error;
 mod errors;
+mod fault;
 mod input;
 mod keys;
+mod material;
 mod operations;
+mod port;
 mod principal;
-mod server;
+mod quota;
 mod sigv4;
+mod wire;
 mod world;
 
 use std::fmt;
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
-use pcrseal_core::error::Error as AttesterError;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
+pub use answer::ConnectionFault;
 pub use authorize::{Access, KeyPolicy, Operation};
 pub use cms::ContentForm;
-pub use keys::{Fault, KeyHandle, KeyOptions, KeyState, OVERSIZE_BODY_LEN};
+pub use error::KmsError;
+pub use fault::{Fault, FaultPlan, OVERSIZE_BODY_LEN};
+/// The types of [`Kms::exchange`].
+pub use hyper::{Request, Response, body::Bytes};
+pub use keys::{KeyHandle, KeyOptions, KeyState};
+pub use material::Curve;
+pub use port::{Port, PortFault};
 pub use principal::Principal;
+pub use quota::{Quota, QuotaScope, Traffic};
+pub use tokio_rustls::rustls;
 
 use crate::Clock;
 use crate::nsm::Authority;
 use world::World;
 
-/// A running server. Dropping it closes the port and every connection.
+/// A server: on a port of its own, or in this process alone. Dropping it closes the port and every connection.
 pub struct Kms {
     world: Arc<World>,
-    address: SocketAddr,
-    task: JoinHandle<()>,
+    tls: Option<TlsAcceptor>,
+    port: Option<Port>,
 }
 
 impl Kms {
@@ -49,13 +64,38 @@ impl Kms {
             authority: None,
             clock: None,
             content_form: ContentForm::default(),
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            listen: ANY_PORT,
+            tls: None,
         }
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`, or `https://…` where the server speaks TLS; `http://in-process` where there is no
+    /// port.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        self.port.as_ref().map_or_else(|| "http://in-process".into(), Port::endpoint)
+    }
+
+    /// The port; `None` in this process alone.
+    pub fn port(&self) -> Option<&Port> {
+        self.port.as_ref()
+    }
+
+    /// Opens one more port to the same keys, any free one of 127.0.0.1.
+    ///
+    /// # Errors
+    /// [`KmsError::Io`].
+    pub async fn open_port(&self) -> Result<Port, KmsError> {
+        Port::listen(ANY_PORT, self.world.clone(), self.tls.clone()).await
+    }
+
+    /// Answers one request as over HTTP, signature, delays and faults included, without a socket. The time
+    /// that it takes is tokio's, so that a paused clock works.
+    ///
+    /// # Errors
+    /// [`ConnectionFault`] where the connection would end before the answer is complete.
+    pub async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, ConnectionFault> {
+        let (parts, body) = request.into_parts();
+        answer::answer(&self.world, &parts, Ok(body)).await.in_process().await
     }
 
     /// Whose attestation documents the server trusts.
@@ -63,7 +103,7 @@ impl Kms {
         self.world.authority()
     }
 
-    /// Creates a symmetric key and gives its ARN.
+    /// Creates a key and gives its ARN.
     ///
     /// # Errors
     /// [`KmsError::Region`], [`KmsError::Account`], [`KmsError::TooManyKeys`], [`KmsError::Random`].
@@ -82,21 +122,48 @@ impl Kms {
         self.world.add_principal(principal);
     }
 
+    /// Lets the credentials of a principal expire (`ExpiredTokenException`) until others are added with the same
+    /// access key id. `false` where nobody has it.
+    pub fn expire_credentials(&self, access_key_id: &str) -> bool {
+        self.world.expire_credentials(access_key_id)
+    }
+
+    /// What goes wrong with every authentic request, from now on: a [`Fault`], a [`FaultPlan`], or `None`. It goes
+    /// before the faults of keys.
+    pub fn set_fault(&self, fault: impl Into<Option<FaultPlan>>) {
+        self.world.fault().set(fault.into());
+    }
+
+    /// Limits cryptographic operations; `None`, as at the start, for no limit. Every bucket is full again.
+    pub fn set_quota(&self, quota: impl Into<Option<Quota>>) {
+        self.world.regions().set_quota(quota.into());
+    }
+
+    /// How long every answer to an authentic request of this region waits, before what its key adds.
+    pub fn set_region_delay(&self, region: &str, delay: Duration) {
+        self.world.regions().set_delay(region, delay);
+    }
+
+    /// By how many seconds this region's clock is ahead (negative: behind). It judges signatures and session
+    /// tokens, and dates answers; attestation documents are judged by the server's own clock.
+    pub fn set_region_clock_error(&self, region: &str, seconds: i64) {
+        self.world.regions().set_clock_error(region, seconds);
+    }
+
+    /// The authentic requests of this region so far.
+    pub fn traffic(&self, region: &str) -> Traffic {
+        self.world.regions().traffic(region)
+    }
+
     /// HTTP requests received so far, of any kind.
     pub fn requests(&self) -> u64 {
         self.world.requests()
     }
 }
 
-impl Drop for Kms {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 impl fmt::Debug for Kms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Kms({})", self.address)
+        write!(f, "Kms({})", self.endpoint())
     }
 }
 
@@ -107,6 +174,7 @@ pub struct KmsBuilder {
     clock: Option<Clock>,
     content_form: ContentForm,
     listen: SocketAddr,
+    tls: Option<Arc<ServerConfig>>,
 }
 
 impl KmsBuilder {
@@ -138,88 +206,47 @@ impl KmsBuilder {
         self
     }
 
+    /// Speaks TLS: the certificate and its key are the caller's.
+    #[must_use]
+    pub fn tls(mut self, config: Arc<ServerConfig>) -> Self {
+        self.tls = Some(config);
+        self
+    }
+
     /// Starts serving, on the current tokio runtime.
     ///
     /// # Errors
     /// [`KmsError::NotLoopback`], [`KmsError::Io`] when the port is taken, [`KmsError::Attester`] when no
     /// authority was given and none could be made.
     pub async fn start(self) -> Result<Kms, KmsError> {
-        if !self.listen.ip().is_loopback() {
-            return Err(KmsError::NotLoopback(self.listen));
-        }
+        let tls = self.tls.clone().map(TlsAcceptor::from);
+        let listen = self.listen;
+        let world = self.world()?;
+        let port = Port::listen(listen, world.clone(), tls.clone()).await?;
+        Ok(Kms { world, tls, port: Some(port) })
+    }
+
+    /// A server without a port, for [`Kms::exchange`] alone. Of tokio it needs the timers, not the I/O driver.
+    ///
+    /// # Errors
+    /// [`KmsError::Attester`] when no authority was given and none could be made.
+    pub fn in_process(self) -> Result<Kms, KmsError> {
+        let tls = self.tls.clone().map(TlsAcceptor::from);
+        Ok(Kms { world: self.world()?, tls, port: None })
+    }
+
+    fn world(self) -> Result<Arc<World>, KmsError> {
         let authority = match (self.authority, &self.clock) {
             (Some(authority), _) => authority,
             (None, Some(clock)) => Authority::new(clock)?,
             (None, None) => Authority::new(&Clock::system())?,
         };
         let clock = self.clock.unwrap_or_else(|| authority.clock().clone());
-        let listener = TcpListener::bind(self.listen).await?;
-        let address = listener.local_addr()?;
-        let world = Arc::new(World::new(authority, clock, self.content_form));
-        let task = tokio::spawn(server::serve(listener, world.clone()));
-        Ok(Kms { world, address, task })
+        Ok(Arc::new(World::new(authority, clock, self.content_form)))
     }
 }
 
-/// Why the server cannot do what its host asks.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum KmsError {
-    /// The address is not a loopback one.
-    NotLoopback(SocketAddr),
-    /// The port cannot be had, or another failure of the system.
-    Io(io::Error),
-    /// The authority cannot be made.
-    Attester(AttesterError),
-    /// Not a region's name.
-    Region(String),
-    /// Not an account: 12 digits.
-    Account(String),
-    /// Not the ARN of an IAM role or user.
-    Arn(String),
-    /// The server holds as many keys as it takes.
-    TooManyKeys,
-    /// The random number generator failed.
-    Random,
-}
-
-impl fmt::Display for KmsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotLoopback(address) => write!(f, "{address} is not a loopback address"),
-            Self::Io(error) => write!(f, "input or output failed: {error}"),
-            Self::Attester(error) => write!(f, "cannot make an attestation authority: {error}"),
-            Self::Region(region) => write!(f, "{region:?} is not an AWS region's name"),
-            Self::Account(account) => write!(f, "{account:?} is not an AWS account (12 digits)"),
-            Self::Arn(arn) => write!(f, "{arn:?} is not the ARN of an IAM role or user"),
-            Self::TooManyKeys => write!(f, "the server holds {} keys already", world::MAX_KEYS),
-            Self::Random => f.write_str("the random number generator failed"),
-        }
-    }
-}
-
-impl std::error::Error for KmsError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io(error) => Some(error),
-            Self::Attester(error) => Some(error),
-            _ => None,
-        }
-    }
-}
-
-impl From<io::Error> for KmsError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<AttesterError> for KmsError {
-    fn from(error: AttesterError) -> Self {
-        Self::Attester(error)
-    }
-}
-
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// Longest region name. Ours: the longest today has 14 characters.
 const MAX_REGION_LEN: usize = 32;
 

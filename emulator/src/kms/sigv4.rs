@@ -1,5 +1,7 @@
 //! Signature Version 4, the verifying side (AWS, "Create a signed AWS API request").
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use hyper::HeaderMap;
@@ -22,13 +24,24 @@ const MUST_BE_SIGNED: [&str; 4] = ["host", "x-amz-date", "x-amz-security-token",
 const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. \
     Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
 
-/// Verifies the signature of a request and gives its signer and its region.
-pub(crate) fn verify<P: AsRef<Principal>>(
+/// What a verified signature says.
+pub(crate) struct Signer {
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) region: String,
+}
+
+/// The region that a request says it is for, before anything is verified.
+pub(crate) fn claimed_region(headers: &HeaderMap) -> Option<&str> {
+    Authorization::read(headers).ok().map(|authorization| authorization.region)
+}
+
+/// Verifies the signature of a request.
+pub(crate) fn verify(
     parts: &Parts,
     body: &[u8],
     now_millis: u64,
-    find: impl FnOnce(&str) -> Option<P>,
-) -> Result<(P, String), ApiError> {
+    find: impl FnOnce(&str) -> Option<Arc<Principal>>,
+) -> Result<Signer, ApiError> {
     let authorization = Authorization::read(&parts.headers)?;
     let date = single(&parts.headers, "x-amz-date").ok_or_else(|| {
         ApiError::incomplete_signature(
@@ -44,17 +57,17 @@ pub(crate) fn verify<P: AsRef<Principal>>(
     check_signed_headers(&parts.headers, &authorization.signed_headers)?;
     check_single(&parts.headers)?;
     let principal = find(authorization.access_key_id).ok_or_else(ApiError::unrecognized_client)?;
-    check_token(principal.as_ref(), &parts.headers, now_millis)?;
+    check_token(&principal, &parts.headers, now_millis)?;
     check_age(signed_at, now_millis / 1000)?;
 
     let canonical = canonical_request(parts, &authorization.signed_headers, body)?;
     let scope = [authorization.date, authorization.region, SERVICE, TERMINATOR].join("/");
     let string_to_sign =
         [ALGORITHM, date, &scope, &hex(digest(&SHA256, canonical.as_bytes()).as_ref())].join("\n");
-    let key = signing_key(principal.as_ref().secret(), &authorization);
+    let key = signing_key(principal.secret(), &authorization);
     let signature = unhex(authorization.signature).ok_or_else(|| ApiError::signature(MISMATCH))?;
     hmac::verify(&key, string_to_sign.as_bytes(), &signature).map_err(|_| ApiError::signature(MISMATCH))?;
-    Ok((principal, authorization.region.to_owned()))
+    Ok(Signer { principal, region: authorization.region.to_owned() })
 }
 
 /// The parts of the `Authorization` header.

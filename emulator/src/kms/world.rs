@@ -9,8 +9,10 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
 
 use super::cms::{ContentForm, RecipientKey};
+use super::fault::FaultSlot;
 use super::keys::{Key, KeyOptions, KeyState};
 use super::principal::{Principal, is_account};
+use super::quota::Regions;
 use super::{KmsError, is_region};
 use crate::Clock;
 use crate::nsm::Authority;
@@ -29,6 +31,8 @@ pub(crate) struct World {
     principals: RwLock<HashMap<String, Arc<Principal>>>,
     stranger: OnceLock<RecipientKey>,
     requests: AtomicU64,
+    fault: FaultSlot,
+    regions: Regions,
 }
 
 impl World {
@@ -41,6 +45,8 @@ impl World {
             principals: RwLock::default(),
             stranger: OnceLock::new(),
             requests: AtomicU64::new(0),
+            fault: FaultSlot::default(),
+            regions: Regions::default(),
         }
     }
 
@@ -50,6 +56,19 @@ impl World {
 
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    pub(crate) fn content_form(&self) -> ContentForm {
+        self.content_form
+    }
+
+    /// What goes wrong with every request.
+    pub(crate) fn fault(&self) -> &FaultSlot {
+        &self.fault
+    }
+
+    pub(crate) fn regions(&self) -> &Regions {
+        &self.regions
     }
 
     pub(crate) fn root_der(&self) -> &[u8] {
@@ -95,6 +114,14 @@ impl World {
     pub(crate) fn add_principal(&self, principal: Principal) {
         let id = principal.access_key_id().to_owned();
         self.principals.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(principal));
+    }
+
+    /// Lets the credentials of a principal expire; `false` where there is none with this access key id.
+    pub(crate) fn expire_credentials(&self, access_key_id: &str) -> bool {
+        let mut principals = self.principals.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(principal) = principals.get_mut(access_key_id) else { return false };
+        *principal = Arc::new(Principal::clone(principal).expires_at_millis(0));
+        true
     }
 
     pub(crate) fn find_principal(&self, access_key_id: &str) -> Option<Arc<Principal>> {

@@ -9,9 +9,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use hyper::header::{HeaderName, HeaderValue};
 use pcrseal_core::pcr::{Pcr, PcrIndex};
 use pcrseal_emulator::Clock;
-use pcrseal_emulator::kms::{Kms, Principal};
+use pcrseal_emulator::kms::{Bytes, Kms, Principal, Response};
 use pcrseal_emulator::nsm::{Authority, Nsm, NsmConfig};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -173,6 +174,14 @@ pub struct Reply {
 }
 
 impl Reply {
+    pub fn from_response(response: Response<Bytes>) -> Self {
+        let (parts, body) = response.into_parts();
+        let line =
+            |(name, value): (&HeaderName, &HeaderValue)| format!("{name}: {}\n", value.to_str().unwrap());
+        let head = parts.headers.iter().map(line).collect();
+        Self { status: parts.status.as_u16(), head, body: body.to_vec() }
+    }
+
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (key, value) = line.split_once(':')?;

@@ -7,6 +7,7 @@ mod builder;
 mod connection;
 mod endpoint;
 mod io;
+mod operations;
 mod pool;
 mod tls;
 
@@ -28,10 +29,7 @@ use self::endpoint::Endpoint;
 use self::pool::Pool;
 use crate::Error;
 use crate::credentials::CredentialsCache;
-use crate::wire::{
-    DecryptAnswer, DecryptRequest, DescribeKeyRequest, EncryptAnswer, EncryptRequest, GenerateDataKeyAnswer,
-    GenerateDataKeyRequest, HttpAnswer, HttpRequest, KeyMetadata, Operation,
-};
+use crate::wire::{HttpAnswer, HttpRequest, Operation};
 
 /// A client of AWS KMS. Cheap to clone; clones share their connections.
 ///
@@ -60,47 +58,11 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// `kms:Encrypt` in a region: that of the key's ARN.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn encrypt(&self, region: &str, request: &EncryptRequest<'_>) -> Result<EncryptAnswer, Error> {
-        self.call(region, request).await
-    }
-
-    /// `kms:Decrypt` in a region: that of the key's ARN.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn decrypt(&self, region: &str, request: &DecryptRequest<'_>) -> Result<DecryptAnswer, Error> {
-        self.call(region, request).await
-    }
-
-    /// `kms:GenerateDataKey` in a region: that of the key's ARN.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn generate_data_key(
+    pub(super) async fn call<O: Operation + Sync>(
         &self,
         region: &str,
-        request: &GenerateDataKeyRequest<'_>,
-    ) -> Result<GenerateDataKeyAnswer, Error> {
-        self.call(region, request).await
-    }
-
-    /// `kms:DescribeKey` in a region: that of the key's ARN.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn describe_key(
-        &self,
-        region: &str,
-        request: &DescribeKeyRequest<'_>,
-    ) -> Result<KeyMetadata, Error> {
-        self.call(region, request).await
-    }
-
-    async fn call<O: Operation + Sync>(&self, region: &str, operation: &O) -> Result<O::Answer, Error> {
+        operation: &O,
+    ) -> Result<O::Answer, Error> {
         let endpoint = self.endpoint(region)?;
         let now = (self.0.time_source)();
         let credentials = self.0.credentials.get(now).await?;

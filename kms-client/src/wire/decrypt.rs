@@ -4,9 +4,10 @@ use pcrseal_core::error::Error as Fault;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::answer::{KeyAnswer, Released};
+use super::released::{Field, KeyAnswer, Released};
 use super::request::{
-    EncryptionContext, Recipient, check_ciphertext_blob, check_encryption_context, check_key_id,
+    EncryptionContext, Recipient, check_ciphertext_blob, check_encryption_context, check_grant_tokens,
+    check_key_id,
 };
 use super::{Operation, json};
 use crate::Error;
@@ -21,6 +22,8 @@ pub struct DecryptRequest<'a> {
     pub ciphertext_blob: &'a [u8],
     /// The context that was given then.
     pub encryption_context: &'a EncryptionContext,
+    /// Grants too young to be known everywhere yet: at most 10 tokens, each of 1..8192 bytes.
+    pub grant_tokens: &'a [&'a str],
     /// The attestation document, 1..262144 bytes and less than five minutes old. With it, the answer is
     /// [`Released::ForRecipient`].
     pub recipient: Option<&'a [u8]>,
@@ -46,6 +49,8 @@ struct Body<'a> {
     ciphertext_blob: String,
     #[serde(skip_serializing_if = "EncryptionContext::is_empty")]
     encryption_context: &'a EncryptionContext,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    grant_tokens: &'a [&'a str],
     #[serde(skip_serializing_if = "Option::is_none")]
     recipient: Option<Recipient>,
     #[serde(skip_serializing_if = "core::ops::Not::not")]
@@ -54,16 +59,20 @@ struct Body<'a> {
 
 impl Operation for DecryptRequest<'_> {
     const TARGET: &'static str = "TrentService.Decrypt";
+    // Nothing changes in KMS.
+    const REPEATABLE: bool = true;
     type Answer = DecryptAnswer;
 
     fn body(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         check_key_id(self.key_id)?;
         check_ciphertext_blob(self.ciphertext_blob)?;
         check_encryption_context(self.encryption_context)?;
+        check_grant_tokens(self.grant_tokens)?;
         json::write(&Body {
             key_id: self.key_id,
             ciphertext_blob: json::encode(self.ciphertext_blob),
             encryption_context: self.encryption_context,
+            grant_tokens: self.grant_tokens,
             recipient: self.recipient.map(Recipient::new).transpose()?,
             dry_run: self.dry_run,
         })
@@ -71,7 +80,7 @@ impl Operation for DecryptRequest<'_> {
 
     fn parse(&self, body: &[u8]) -> Result<DecryptAnswer, Fault> {
         let answer: KeyAnswer<'_> = json::read(body)?;
-        let released = answer.released(self.recipient.is_some(), MAX_PLAINTEXT_LEN)?;
+        let released = answer.released(Field::Plaintext, self.recipient.is_some(), MAX_PLAINTEXT_LEN)?;
         Ok(DecryptAnswer { key_id: answer.key_id()?, released })
     }
 }

@@ -4,7 +4,7 @@ use pcrseal_core::error::{Code, Error as Fault};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::request::check_key_id;
+use super::request::{check_grant_tokens, check_key_id};
 use super::{Operation, json};
 use crate::Error;
 use crate::limits::{MAX_KEY_ID_LEN, MAX_METADATA_TEXT_LEN};
@@ -15,6 +15,9 @@ use crate::limits::{MAX_KEY_ID_LEN, MAX_METADATA_TEXT_LEN};
 pub struct DescribeKeyRequest<'a> {
     /// The key, 1..2048 bytes: its full ARN.
     pub key_id: &'a str,
+    /// Grants too young to be known everywhere yet: at most 10 tokens, each of 1..8192 bytes.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub grant_tokens: &'a [&'a str],
 }
 
 /// What AWS says about a key (`KeyMetadata`): the fields that decide whether it may hold a share.
@@ -65,10 +68,13 @@ struct Metadata<'a> {
 
 impl Operation for DescribeKeyRequest<'_> {
     const TARGET: &'static str = "TrentService.DescribeKey";
+    // It only reads.
+    const REPEATABLE: bool = true;
     type Answer = KeyMetadata;
 
     fn body(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         check_key_id(self.key_id)?;
+        check_grant_tokens(self.grant_tokens)?;
         json::write(self)
     }
 

@@ -1,14 +1,17 @@
 //! GenerateDataKey.
 
-use pcrseal_core::error::{Code, Error as Fault};
+use pcrseal_core::error::Error as Fault;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::answer::{KeyAnswer, Released};
-use super::request::{EncryptionContext, Recipient, check_encryption_context, check_key_id, length};
+use super::released::{Field, KeyAnswer, Released};
+use super::request::{
+    EncryptionContext, Recipient, check_encryption_context, check_grant_tokens, check_key_id,
+    check_number_of_bytes,
+};
 use super::{Operation, json};
 use crate::Error;
-use crate::limits::MAX_NUMBER_OF_BYTES;
+use crate::limits::MAX_CIPHERTEXT_LEN;
 
 /// `kms:GenerateDataKey`, under a symmetric key.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +22,8 @@ pub struct GenerateDataKeyRequest<'a> {
     pub spec: DataKeySpec,
     /// Authenticated with the ciphertext; Decrypt demands the same.
     pub encryption_context: &'a EncryptionContext,
+    /// Grants too young to be known everywhere yet: at most 10 tokens, each of 1..8192 bytes.
+    pub grant_tokens: &'a [&'a str],
     /// The attestation document, 1..262144 bytes and less than five minutes old. With it, the answer is
     /// [`Released::ForRecipient`].
     pub recipient: Option<&'a [u8]>,
@@ -60,6 +65,8 @@ struct Body<'a> {
     number_of_bytes: Option<u16>,
     #[serde(skip_serializing_if = "EncryptionContext::is_empty")]
     encryption_context: &'a EncryptionContext,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    grant_tokens: &'a [&'a str],
     #[serde(skip_serializing_if = "Option::is_none")]
     recipient: Option<Recipient>,
     #[serde(skip_serializing_if = "core::ops::Not::not")]
@@ -79,13 +86,15 @@ impl DataKeySpec {
 
 impl Operation for GenerateDataKeyRequest<'_> {
     const TARGET: &'static str = "TrentService.GenerateDataKey";
+    // Nothing changes in KMS: the first data key is only lost.
+    const REPEATABLE: bool = true;
     type Answer = GenerateDataKeyAnswer;
 
     fn body(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         check_key_id(self.key_id)?;
         check_encryption_context(self.encryption_context)?;
-        let len = self.spec.len_bytes();
-        length(Code::KmsNumberOfBytes, "NumberOfBytes", "1..1024", len, MAX_NUMBER_OF_BYTES.into())?;
+        check_grant_tokens(self.grant_tokens)?;
+        check_number_of_bytes(self.spec.len_bytes())?;
         let (key_spec, number_of_bytes) = match self.spec {
             DataKeySpec::Aes256 => (Some("AES_256"), None),
             DataKeySpec::Aes128 => (Some("AES_128"), None),
@@ -96,6 +105,7 @@ impl Operation for GenerateDataKeyRequest<'_> {
             key_spec,
             number_of_bytes,
             encryption_context: self.encryption_context,
+            grant_tokens: self.grant_tokens,
             recipient: self.recipient.map(Recipient::new).transpose()?,
             dry_run: self.dry_run,
         })
@@ -103,13 +113,8 @@ impl Operation for GenerateDataKeyRequest<'_> {
 
     fn parse(&self, body: &[u8]) -> Result<GenerateDataKeyAnswer, Fault> {
         let answer: KeyAnswer<'_> = json::read(body)?;
-        let released = answer.released(self.recipient.is_some(), self.spec.len_bytes())?;
-        if let Released::Plaintext(key) = &released
-            && key.len() != self.spec.len_bytes()
-        {
-            return Err(Fault::field(Code::KmsAnswerField, "Plaintext"));
-        }
-        let ciphertext_blob = answer.ciphertext_blob()?;
+        let released = answer.released_exactly(self.recipient.is_some(), self.spec.len_bytes())?;
+        let ciphertext_blob = answer.blob(Field::CiphertextBlob, MAX_CIPHERTEXT_LEN)?;
         Ok(GenerateDataKeyAnswer { key_id: answer.key_id()?, ciphertext_blob, released })
     }
 }

@@ -7,21 +7,36 @@
 
 mod answer;
 mod credentials;
+mod date;
 mod decrypt;
+mod derive_shared_secret;
 mod describe_key;
 mod encrypt;
 pub mod endpoint;
 mod generate_data_key;
+mod generate_data_key_pair;
+mod generate_random;
 mod json;
+mod key_policy;
+mod key_state;
+mod re_encrypt;
+mod released;
 mod request;
 mod sigv4;
 
-pub use answer::{HttpAnswer, Released};
+pub use answer::HttpAnswer;
 pub use credentials::Credentials;
 pub use decrypt::{DecryptAnswer, DecryptRequest};
+pub use derive_shared_secret::{DeriveSharedSecretAnswer, DeriveSharedSecretRequest};
 pub use describe_key::{DescribeKeyRequest, KeyMetadata};
 pub use encrypt::{EncryptAnswer, EncryptRequest};
 pub use generate_data_key::{DataKeySpec, GenerateDataKeyAnswer, GenerateDataKeyRequest};
+pub use generate_data_key_pair::{DataKeyPairSpec, GenerateDataKeyPairAnswer, GenerateDataKeyPairRequest};
+pub use generate_random::{GenerateRandomAnswer, GenerateRandomRequest};
+pub use key_policy::{GetKeyPolicyRequest, PutKeyPolicyRequest};
+pub use key_state::{DisableKeyRequest, EnableKeyRequest};
+pub use re_encrypt::{ReEncryptAnswer, ReEncryptRequest};
+pub use released::Released;
 pub use request::{EncryptionContext, HttpRequest};
 pub use sigv4::{SignedHeaders, sign};
 
@@ -34,6 +49,9 @@ use crate::Error;
 pub trait Operation {
     /// The value of `x-amz-target`.
     const TARGET: &'static str;
+    /// Whether the request may be sent again when nobody knows if it arrived: a connection broke, a deadline
+    /// passed. True if a second execution leaves KMS as the first did; what it answered is then only lost.
+    const REPEATABLE: bool;
     /// What the service answers.
     type Answer;
 

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 use super::{Credentials, Operation, SignedHeaders, json, sign};
 use crate::Error;
 use crate::limits::{
-    MAX_ATTESTATION_DOCUMENT_LEN, MAX_CIPHERTEXT_LEN, MAX_ENCRYPTION_CONTEXT_LEN, MAX_KEY_ID_LEN,
+    MAX_ATTESTATION_DOCUMENT_LEN, MAX_CIPHERTEXT_LEN, MAX_ENCRYPTION_CONTEXT_LEN, MAX_GRANT_TOKEN_LEN,
+    MAX_GRANT_TOKENS, MAX_KEY_ID_LEN, MAX_NUMBER_OF_BYTES,
 };
 
 /// The `EncryptionContext`: not secret, logged by CloudTrail, and demanded again at Decrypt.
@@ -73,6 +74,21 @@ pub(super) fn check_key_id(key_id: &str) -> Result<(), Error> {
 
 pub(super) fn check_ciphertext_blob(blob: &[u8]) -> Result<(), Error> {
     length(Code::KmsCiphertextBlob, "CiphertextBlob", "1..6144 bytes", blob.len(), MAX_CIPHERTEXT_LEN)
+}
+
+pub(super) fn check_number_of_bytes(number: usize) -> Result<(), Error> {
+    length(Code::KmsNumberOfBytes, "NumberOfBytes", "1..1024", number, MAX_NUMBER_OF_BYTES.into())
+}
+
+pub(super) fn check_grant_tokens(tokens: &[&str]) -> Result<(), Error> {
+    if tokens.len() > MAX_GRANT_TOKENS {
+        let found = u64::try_from(tokens.len()).unwrap_or(u64::MAX);
+        let fault = Fault::number(Code::KmsGrantTokens, "GrantTokens", "at most 10", found);
+        return Err(Error::InvalidRequest(fault));
+    }
+    tokens.iter().try_for_each(|token| {
+        length(Code::KmsGrantTokens, "GrantToken", "1..8192 bytes", token.len(), MAX_GRANT_TOKEN_LEN)
+    })
 }
 
 pub(super) fn check_encryption_context(context: &EncryptionContext) -> Result<(), Error> {

@@ -6,9 +6,8 @@ use pcrseal_core::error::{Code, Error as Fault};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::{Credentials, endpoint};
+use super::{Credentials, date, endpoint};
 use crate::Error;
-use crate::limits::MAX_UNIX_SECONDS;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const SERVICE: &str = "kms";
@@ -39,8 +38,9 @@ pub fn sign(
     unix_seconds: u64,
 ) -> Result<SignedHeaders, Error> {
     endpoint::check_region(region)?;
-    let timestamp = timestamp(unix_seconds).ok_or(Error::Configuration(Fault::new(Code::KmsClock)))?;
-    let date = timestamp.get(..8).unwrap_or_default();
+    let timestamp =
+        date::iso_8601_basic(unix_seconds).ok_or(Error::Configuration(Fault::new(Code::KmsClock)))?;
+    let day = timestamp.get(..8).unwrap_or_default();
 
     // The canonical request wants the names in this order: sorted.
     let mut headers = vec![
@@ -54,10 +54,10 @@ pub fn sign(
     headers.push(("x-amz-target", Zeroizing::new(target.to_owned())));
 
     let signed_names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-    let scope = format!("{date}/{region}/{SERVICE}/aws4_request");
+    let scope = format!("{day}/{region}/{SERVICE}/aws4_request");
     let canonical_hash = canonical_request_hash(&headers, &signed_names, body);
     let string_to_sign = string_to_sign(&timestamp, &scope, &canonical_hash);
-    let key = signing_key(credentials.secret_access_key().expose(), date, region, SERVICE);
+    let key = signing_key(credentials.secret_access_key().expose(), day, region, SERVICE);
     let signature = hex(&*hmac(&*key, string_to_sign.as_bytes()));
     let id = credentials.access_key_id();
     let authorization =
@@ -89,11 +89,11 @@ fn string_to_sign(timestamp: &str, scope: &str, canonical_request_hash: &str) ->
     format!("{ALGORITHM}\n{timestamp}\n{scope}\n{canonical_request_hash}")
 }
 
-fn signing_key(secret: &[u8], date: &str, region: &str, service: &str) -> Zeroizing<[u8; 32]> {
+fn signing_key(secret: &[u8], day: &str, region: &str, service: &str) -> Zeroizing<[u8; 32]> {
     let mut start = Zeroizing::new(Vec::with_capacity(4 + secret.len()));
     start.extend_from_slice(b"AWS4");
     start.extend_from_slice(secret);
-    let mut key = hmac(&start, date.as_bytes());
+    let mut key = hmac(&start, day.as_bytes());
     for part in [region, service, "aws4_request"] {
         key = hmac(&*key, part.as_bytes());
     }
@@ -108,42 +108,6 @@ fn hmac(key: &[u8], data: &[u8]) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(mac.finalize().into_bytes().into())
 }
 
-/// `YYYYMMDDTHHMMSSZ` (ISO 8601 basic format, UTC) in the proleptic Gregorian calendar.
-fn timestamp(unix_seconds: u64) -> Option<String> {
-    if unix_seconds > MAX_UNIX_SECONDS {
-        return None;
-    }
-    let (mut days, second_of_day) = (unix_seconds / 86_400, unix_seconds % 86_400);
-    let mut year = 1970;
-    while days >= days_in_year(year) {
-        days -= days_in_year(year);
-        year += 1;
-    }
-    let mut month = 1;
-    for length in month_lengths(year) {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    let (hour, minute, second) = (second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60);
-    Some(format!("{year:04}{month:02}{:02}T{hour:02}{minute:02}{second:02}Z", days + 1))
-}
-
-fn is_leap(year: u64) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-fn days_in_year(year: u64) -> u64 {
-    if is_leap(year) { 366 } else { 365 }
-}
-
-fn month_lengths(year: u64) -> [u64; 12] {
-    let february = if is_leap(year) { 29 } else { 28 };
-    [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-}
-
 fn hex(bytes: &[u8]) -> String {
     use core::fmt::Write;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
@@ -154,7 +118,7 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{hex, hmac, signing_key, string_to_sign, timestamp};
+    use super::{hex, hmac, signing_key, string_to_sign};
 
     /// The example of the AWS General Reference: GET `ListUsers` of IAM on 2015-08-30.
     #[test]
@@ -168,25 +132,5 @@ mod tests {
         );
         let signature = hex(&*hmac(&*key, text.as_bytes()));
         assert_eq!(signature, "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7");
-    }
-
-    #[test]
-    fn timestamps_over_leap_years_and_centuries() {
-        for (seconds, expected) in [
-            (0, "19700101T000000Z"),
-            (951_782_399, "20000228T235959Z"),
-            (951_782_400, "20000229T000000Z"),
-            (951_868_800, "20000301T000000Z"),
-            (1_440_938_160, "20150830T123600Z"),
-            (1_709_251_199, "20240229T235959Z"),
-            (1_735_689_599, "20241231T235959Z"),
-            (4_107_542_400, "21000301T000000Z"),
-            (4_107_542_399, "21000228T235959Z"),
-            (253_402_300_799, "99991231T235959Z"),
-        ] {
-            assert_eq!(timestamp(seconds).as_deref(), Some(expected));
-        }
-        assert_eq!(timestamp(253_402_300_800), None);
-        assert_eq!(timestamp(u64::MAX), None);
     }
 }

@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 pub const REGION: &str = "eu-central-1";
 pub const DESCRIBE: DescribeKeyRequest<'static> =
-    DescribeKeyRequest { key_id: "arn:aws:kms:eu-central-1:111122223333:key/1" };
+    DescribeKeyRequest { key_id: "arn:aws:kms:eu-central-1:111122223333:key/1", grant_tokens: &[] };
 pub const METADATA: &str = r#"{"KeyMetadata":{"Arn":"arn:aws:kms:eu-central-1:111122223333:key/1","Enabled":true,"KeyState":"Enabled","KeySpec":"SYMMETRIC_DEFAULT","KeyUsage":"ENCRYPT_DECRYPT","Origin":"AWS_KMS","MultiRegion":false}}"#;
 
 /// What the server does with a request that it has read.
