@@ -63,7 +63,13 @@ async fn accepted(target: &Target, parts: &Parts) -> Result<(), Failure> {
     let encrypted = client
         .encrypt(
             &target.region,
-            &EncryptRequest { key_id, plaintext: &plaintext, encryption_context: &context, dry_run: false },
+            &EncryptRequest {
+                key_id,
+                plaintext: &plaintext,
+                encryption_context: &context,
+                grant_tokens: &[],
+                dry_run: false,
+            },
         )
         .await?;
     assert_eq!(encrypted.key_id, target.key_arn, "KeyId of Encrypt");
@@ -75,6 +81,7 @@ async fn accepted(target: &Target, parts: &Parts) -> Result<(), Failure> {
         spec,
         encryption_context: &context,
         recipient: None,
+        grant_tokens: &[],
         dry_run: false,
     };
     let generated = client.generate_data_key(&target.region, &request).await?;
@@ -83,12 +90,15 @@ async fn accepted(target: &Target, parts: &Parts) -> Result<(), Failure> {
     };
     target.opens(&client, &generated.ciphertext_blob, &context, data_key.expose()).await?;
 
-    let metadata = client.describe_key(&target.region, &DescribeKeyRequest { key_id }).await?;
+    let metadata =
+        client.describe_key(&target.region, &DescribeKeyRequest { key_id, grant_tokens: &[] }).await?;
     assert_eq!((metadata.arn.as_str(), metadata.key_state.as_str()), (key_id, "Enabled"));
     println!("  accepted: Encrypt, Decrypt, GenerateDataKey, DescribeKey");
 
     let unknown = key_id.replace("key/", "key/00000000-");
-    let refused = client.describe_key(&target.region, &DescribeKeyRequest { key_id: &unknown }).await;
+    let refused = client
+        .describe_key(&target.region, &DescribeKeyRequest { key_id: &unknown, grant_tokens: &[] })
+        .await;
     expect_code("DescribeKey of a key that is not there", refused, Code::KmsNotFound)
 }
 
@@ -111,7 +121,7 @@ async fn strangers_are_refused(target: &Target, parts: &Parts) -> Result<(), Fai
         strangers.push(("a wrong session token", "InvalidClientTokenId", other));
     }
     for (what, aws_code, stranger) in strangers {
-        let request = DescribeKeyRequest { key_id: &target.key_arn };
+        let request = DescribeKeyRequest { key_id: &target.key_arn, grant_tokens: &[] };
         let answer = target.client(&stranger)?.describe_key(&target.region, &request).await;
         expect_refusal(what, answer, aws_code)?;
     }
@@ -145,7 +155,7 @@ fn alterations_are_refused(target: &Target, parts: &Parts) -> Result<(), Failure
     ];
     let credentials = parts.credentials()?;
     let host = target.endpoint.strip_prefix("http://").ok_or("the endpoint is not http://HOST:PORT")?;
-    let operation = DescribeKeyRequest { key_id: &target.key_arn };
+    let operation = DescribeKeyRequest { key_id: &target.key_arn, grant_tokens: &[] };
     let sign = || -> Result<(Headers, Vec<u8>), Failure> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
         let request = HttpRequest::new(&operation, &credentials, &target.region, host, now)?;
@@ -179,8 +189,14 @@ impl Target {
         expected: &[u8],
     ) -> Result<(), Failure> {
         let key_id = self.key_arn.as_str();
-        let request =
-            DecryptRequest { key_id, ciphertext_blob, encryption_context, recipient: None, dry_run: false };
+        let request = DecryptRequest {
+            key_id,
+            ciphertext_blob,
+            encryption_context,
+            recipient: None,
+            grant_tokens: &[],
+            dry_run: false,
+        };
         let answer = client.decrypt(&self.region, &request).await?;
         assert_eq!(answer.key_id, key_id, "KeyId of Decrypt");
         match answer.released {

@@ -53,11 +53,11 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
 
     let files = std::env::temp_dir().join(format!("pcrseal-bench-kms-peers-{}", std::process::id()));
     std::fs::create_dir_all(&files)?;
-    let server = Server::start(&files).await?;
-    let measured = tokio::task::block_in_place(|| measure(&programs, &server));
+    let server = Server::http(&files).await?;
+    let mut rows = tokio::task::block_in_place(|| measure("http", &programs, &server))?;
+    let server = Server::https(&files).await?;
+    rows.append(&mut tokio::task::block_in_place(|| measure("https", &programs, &server))?);
     std::fs::remove_dir_all(&files)?;
-
-    let mut rows = measured?;
     rows.push(Row::new("crates, the program's own aside", Unit::Count, count("crates")?).at_most(0.5));
     rows.push(Row::new("stripped release binary", Unit::Kilobytes, count("bytes")?).at_most(0.5));
     rows.push(Row::new("clean release build, wall time", Unit::Seconds, count("compile-ms")?));
@@ -77,49 +77,36 @@ fn counted(argument: &str) -> Option<(String, [f64; 2])> {
     Some((name.to_owned(), [ours.parse().ok()?, theirs.parse().ok()?]))
 }
 
-fn measure(programs: &Path, server: &Server) -> Result<Vec<Row>, Box<dyn Error>> {
+/// What fresh processes of both programs take against one server.
+fn measure(scheme: &str, programs: &Path, server: &Server) -> Result<Vec<Row>, Box<dyn Error>> {
+    let mut cold = [Samples::default(), Samples::default()];
+    for _ in 0..COLD_ROUNDS {
+        for (peer, samples) in cold.iter_mut().enumerate() {
+            samples.add_run(&mut command(programs, "decrypt", peer, server))?;
+        }
+    }
+    let mut steps = [Samples::default(), Samples::default()];
+    for _ in 0..STEPS_ROUNDS {
+        for (peer, samples) in steps.iter_mut().enumerate() {
+            let mut command = command(programs, "steps", peer, server);
+            samples.add_steps(command.arg(&server.document).arg(WARM_REQUESTS))?;
+        }
+    }
+    // Over TLS most of it is the handshake of rustls and AWS-LC, which is the same in both.
+    let first = (scheme == "http").then_some(0.1);
     let mut rows = Vec::new();
-    for (scheme, endpoint) in [("http", &server.http), ("https", &server.https)] {
-        let roots = (scheme == "https").then_some(&server.roots);
-        let mut cold = [Samples::default(), Samples::default()];
-        for _ in 0..COLD_ROUNDS {
-            for (peer, samples) in cold.iter_mut().enumerate() {
-                let program = programs.join(format!("decrypt-{}", PROGRAMS[peer]));
-                samples.add_run(command(&program, endpoint, server, roots.map(|roots| &*roots[peer])))?;
-            }
-        }
-        let mut steps = [Samples::default(), Samples::default()];
-        for _ in 0..STEPS_ROUNDS {
-            for (peer, samples) in steps.iter_mut().enumerate() {
-                let program = programs.join(format!("steps-{}", PROGRAMS[peer]));
-                let mut command = command(&program, endpoint, server, roots.map(|roots| &*roots[peer]));
-                samples.add_steps(command.arg(&server.document).arg(WARM_REQUESTS))?;
-            }
-        }
-        let medians = |samples: &[Samples; 2], name| -> Result<[f64; 2], Box<dyn Error>> {
-            Ok([samples[0].median(name)?, samples[1].median(name)?])
-        };
-        // Over TLS most of it is the handshake of rustls and AWS-LC, which is the same in both.
-        let first_target = (scheme == "http").then_some(0.1);
-        for (samples, name, what, unit, target) in [
-            (
-                &steps,
-                "seeding",
-                "AWS-LC's seeding before that, once per process, CPU",
-                Unit::Microseconds,
-                None,
-            ),
-            (&steps, "construction", "client construction, CPU", Unit::Microseconds, None),
-            (&steps, "first", "construction and first request, CPU", Unit::Microseconds, first_target),
-            (&cold, "cpu", "process start to first answer, CPU", Unit::Milliseconds, None),
-            (&cold, "wall", "process start to first answer, wall time", Unit::Milliseconds, None),
-            (&steps, "decrypt", "warm Decrypt with Recipient, CPU", Unit::Microseconds, None),
-            (&steps, "encrypt", "warm Encrypt, CPU", Unit::Microseconds, None),
-            (&steps, "peak-rss", "peak resident memory after the first answer", Unit::Kilobytes, None),
-        ] {
-            let row = Row::new(&format!("{scheme}: {what}"), unit, medians(samples, name)?);
-            rows.push(Row { target, ..row });
-        }
+    for (samples, name, what, unit, target) in [
+        (&steps, "seeding", "AWS-LC's seeding, once per process, CPU", Unit::Microseconds, None),
+        (&steps, "construction", "client construction, CPU", Unit::Microseconds, None),
+        (&steps, "first", "construction and first request, CPU", Unit::Microseconds, first),
+        (&cold, "cpu", "process start to first answer, CPU", Unit::Milliseconds, None),
+        (&cold, "wall", "process start to first answer, wall time", Unit::Milliseconds, None),
+        (&steps, "decrypt", "warm Decrypt with Recipient, CPU", Unit::Microseconds, None),
+        (&steps, "encrypt", "warm Encrypt, CPU", Unit::Microseconds, None),
+        (&steps, "peak-rss", "peak resident memory after the first answer", Unit::Kilobytes, None),
+    ] {
+        let values = [samples[0].median(name)?, samples[1].median(name)?];
+        rows.push(Row { target, ..Row::new(&format!("{scheme}: {what}"), unit, values) });
     }
     Ok(rows)
 }
@@ -136,18 +123,18 @@ seeding is inside; in the rows step by step it was done before. Compile times ar
 downloaded already.
 ";
 
-/// A program with what every one of them takes, in an environment that holds nothing else.
-fn command(program: &Path, endpoint: &str, server: &Server, root: Option<&Path>) -> Command {
-    let mut command = Command::new(program);
+/// One of both programs with what every one of them takes, in an environment that holds nothing else.
+fn command(programs: &Path, name: &str, peer: usize, server: &Server) -> Command {
+    let mut command = Command::new(programs.join(format!("{name}-{}", PROGRAMS[peer])));
     command
-        .args([endpoint, &server.key_arn])
+        .args([&server.endpoint, &server.key_arn])
         .arg(&server.ciphertext)
         .env_clear()
         .env("HOME", "/nonexistent")
         .env("AWS_ACCESS_KEY_ID", server::ACCESS_KEY_ID)
         .env("AWS_SECRET_ACCESS_KEY", server::SECRET_ACCESS_KEY);
-    if let Some(root) = root {
-        command.env("SSL_CERT_FILE", root);
+    if let Some(roots) = &server.roots {
+        command.env("SSL_CERT_FILE", &roots[peer]);
     }
     command
 }
@@ -158,9 +145,9 @@ struct Samples(BTreeMap<String, Vec<f64>>);
 
 impl Samples {
     /// One run of a whole process: CPU time of all its threads, loading included, and wall time.
-    fn add_run(&mut self, mut command: Command) -> Result<(), Box<dyn Error>> {
+    fn add_run(&mut self, command: &mut Command) -> Result<(), Box<dyn Error>> {
         let (start, cpu) = (Instant::now(), children_cpu_time()?);
-        output(&mut command)?;
+        output(command)?;
         self.add("wall", start.elapsed().as_nanos() as f64);
         self.add("cpu", (children_cpu_time()? - cpu).as_nanos() as f64);
         Ok(())

@@ -1,8 +1,7 @@
-//! What is measured against: the emulator in this process, once in plain HTTP and once behind TLS, and one key with
-//! a ciphertext and an attestation document for it.
+//! What is measured against: an emulated KMS in this process, one key, and a ciphertext and an attestation document
+//! for it.
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,16 +11,14 @@ use pcrseal_core::pcr::Pcr;
 use pcrseal_core::recipient::Recipient;
 use pcrseal_core::secret::Secret;
 use pcrseal_emulator::Clock;
+use pcrseal_emulator::kms::rustls::ServerConfig;
+use pcrseal_emulator::kms::rustls::crypto::aws_lc_rs;
+use pcrseal_emulator::kms::rustls::pki_types::PrivateKeyDer;
 use pcrseal_emulator::kms::{KeyOptions, KeyPolicy, Kms, Principal};
 use pcrseal_emulator::nsm::{Authority, Nsm, NsmConfig};
 use pcrseal_kms::Client;
 use pcrseal_kms::wire::{Credentials, EncryptRequest};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// Where Debian and those after it keep the system's roots.
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -33,96 +30,100 @@ pub const SECRET_ACCESS_KEY: &str = "an/example/secret/access/key/of/40/chars";
 
 /// The server and the inputs of every program. Files are in a folder of the caller's.
 pub struct Server {
-    pub http: String,
-    pub https: String,
+    pub endpoint: String,
     pub key_arn: String,
     pub ciphertext: PathBuf,
     pub document: PathBuf,
-    /// What ours and theirs trust over `https`, PEM: the one root of `https`, and with it the system's roots.
-    pub roots: [PathBuf; 2],
+    /// What ours and theirs trust over https, PEM: the one root of this server, and with it the system's roots.
+    pub roots: Option<[PathBuf; 2]>,
     _kms: Kms,
 }
 
 impl Server {
-    pub async fn start(folder: &Path) -> Result<Self, Box<dyn Error>> {
-        let clock = Clock::system();
-        let authority = Authority::new(&clock)?;
+    /// Plain HTTP.
+    pub async fn http(folder: &Path) -> Result<Self, Box<dyn Error>> {
+        let authority = Authority::new(&Clock::system())?;
         let kms = Kms::builder().authority(&authority).start().await?;
+        Self::prepare(kms, &authority, folder, None).await
+    }
+
+    /// TLS, with a chain of root, intermediate and leaf.
+    pub async fn https(folder: &Path) -> Result<Self, Box<dyn Error>> {
+        let authority = Authority::new(&Clock::system())?;
+        let (tls, root) = tls_configuration()?;
+        let kms = Kms::builder().authority(&authority).tls(Arc::new(tls)).start().await?;
+        Self::prepare(kms, &authority, folder, Some(root)).await
+    }
+
+    async fn prepare(
+        kms: Kms,
+        authority: &Authority,
+        folder: &Path,
+        root: Option<String>,
+    ) -> Result<Self, Box<dyn Error>> {
         kms.add_principal(Principal::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, PRINCIPAL)?);
         let key_arn = kms.create_key(REGION, ACCOUNT, KeyOptions::new(KeyPolicy::allow_all()))?;
 
         let image = [Pcr::new([0xa0; 48]), Pcr::new([0xa1; 48]), Pcr::new([0xa2; 48])];
-        let enclave = Nsm::boot(&authority, NsmConfig::new(image).role_arn(PRINCIPAL))?;
+        let enclave = Nsm::boot(authority, NsmConfig::new(image).role_arn(PRINCIPAL))?;
         let recipient = Recipient::generate(&aws_lc::BACKEND)?;
         let request =
             AttestationRequest { public_key: Some(recipient.public_key_der()), ..Default::default() };
         let document = folder.join("document");
         std::fs::write(&document, enclave.attest(&request)?)?;
 
-        let http = kms.endpoint();
+        let endpoint = kms.endpoint();
         let ciphertext = folder.join("ciphertext");
-        std::fs::write(&ciphertext, encrypted(&http, &key_arn).await?)?;
-
-        let address = http.strip_prefix("http://").ok_or("the emulator's endpoint is not http")?.parse()?;
-        let (port, root) = behind_tls(address).await?;
-        let https = format!("https://localhost:{port}");
-        let roots = [folder.join("root.pem"), folder.join("all-roots.pem")];
-        std::fs::write(&roots[0], &root)?;
-        std::fs::write(&roots[1], root + &std::fs::read_to_string(SYSTEM_ROOTS)?)?;
-        Ok(Self { http, https, key_arn, ciphertext, document, roots, _kms: kms })
+        std::fs::write(&ciphertext, encrypted(&endpoint, root.as_deref(), &key_arn).await?)?;
+        let roots = match root {
+            None => None,
+            Some(root) => {
+                let files = [folder.join("root.pem"), folder.join("all-roots.pem")];
+                std::fs::write(&files[0], &root)?;
+                std::fs::write(&files[1], root + &std::fs::read_to_string(SYSTEM_ROOTS)?)?;
+                Some(files)
+            }
+        };
+        Ok(Self { endpoint, key_arn, ciphertext, document, roots, _kms: kms })
     }
 }
 
-async fn encrypted(endpoint: &str, key_id: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+async fn encrypted(endpoint: &str, root: Option<&str>, key_id: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     let secret = Secret::copy_from(SECRET_ACCESS_KEY.as_bytes());
     let credentials = Credentials::new(ACCESS_KEY_ID, secret, None)?;
-    let client = Client::builder().credentials(credentials).endpoint_url(endpoint).build()?;
+    let mut builder = Client::builder().credentials(credentials).endpoint_url(endpoint);
+    if let Some(root) = root {
+        builder = builder.root_certificates_pem(root.as_bytes());
+    }
     let request = EncryptRequest {
         key_id,
         plaintext: &Secret::copy_from(&[7; 32]),
         encryption_context: &[("purpose".into(), "measurement".into())].into(),
+        grant_tokens: &[],
         dry_run: false,
     };
-    Ok(client.encrypt(REGION, &request).await?.ciphertext_blob)
+    Ok(builder.build()?.encrypt(REGION, &request).await?.ciphertext_blob)
 }
 
-/// Ends TLS for `localhost` on the port returned, and passes what is inside on to `server`. The chain is root (also
-/// returned, PEM), intermediate, leaf.
-async fn behind_tls(server: SocketAddr) -> Result<(u16, String), Box<dyn Error>> {
-    let authority = || -> Result<CertificateParams, rcgen::Error> {
+/// A configuration for 127.0.0.1, and the root of its chain, PEM.
+fn tls_configuration() -> Result<(ServerConfig, String), Box<dyn Error>> {
+    let authority = || {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        Ok(params)
+        params
     };
-    let root = CertifiedIssuer::self_signed(authority()?, KeyPair::generate()?)?;
-    let intermediate = CertifiedIssuer::signed_by(authority()?, KeyPair::generate()?, &root)?;
+    let root = CertifiedIssuer::self_signed(authority(), KeyPair::generate()?)?;
+    let intermediate = CertifiedIssuer::signed_by(authority(), KeyPair::generate()?, &root)?;
     let key = KeyPair::generate()?;
-    let leaf = CertificateParams::new(["localhost".to_owned()])?.signed_by(&key, &intermediate)?;
-    let chain = vec![leaf.der().clone(), intermediate.der().clone()];
+    let leaf = CertificateParams::new(["127.0.0.1".to_owned()])?.signed_by(&key, &intermediate)?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(chain, PrivateKeyDer::try_from(key.serialize_der())?)?;
+        .with_single_cert(
+            vec![leaf.der().clone(), intermediate.der().clone()],
+            PrivateKeyDer::try_from(key.serialize_der())?,
+        )?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let port = listener.local_addr()?.port();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                // A client that hangs up ends its own connection alone.
-                let _ = async {
-                    stream.set_nodelay(true)?;
-                    let mut outside = acceptor.accept(stream).await?;
-                    let mut inside = TcpStream::connect(server).await?;
-                    inside.set_nodelay(true)?;
-                    tokio::io::copy_bidirectional(&mut outside, &mut inside).await
-                }
-                .await;
-            });
-        }
-    });
-    Ok((port, root.pem()))
+    Ok((config, root.pem()))
 }

@@ -80,6 +80,7 @@ async fn decrypt(
         ciphertext_blob,
         encryption_context: &context(),
         recipient: Some(document),
+        grant_tokens: &[],
         dry_run: false,
     };
     match client.decrypt(region, &request).await?.released {
@@ -90,8 +91,13 @@ async fn decrypt(
 
 async fn encrypt(client: &Client, region: &str, key_id: &str) -> Result<(), Box<dyn Error>> {
     let plaintext = Secret::copy_from(&[7; 32]);
-    let request =
-        EncryptRequest { key_id, plaintext: &plaintext, encryption_context: &context(), dry_run: false };
+    let request = EncryptRequest {
+        key_id,
+        plaintext: &plaintext,
+        encryption_context: &context(),
+        grant_tokens: &[],
+        dry_run: false,
+    };
     client.encrypt(region, &request).await?;
     Ok(())
 }

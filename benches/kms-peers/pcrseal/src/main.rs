@@ -32,6 +32,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ciphertext_blob: &std::fs::read(file)?,
         encryption_context: &[("purpose".into(), "measurement".into())].into(),
         recipient: None,
+        grant_tokens: &[],
         dry_run: false,
     };
     let answer = client.decrypt(region, &request).await?;
