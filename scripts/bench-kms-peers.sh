@@ -35,6 +35,8 @@ for peer in "${peers[@]}"; do
     build --package "$program" --example "steps-$peer" --target-dir "$target/$peer"
     cp "$target/$peer/release/examples/steps-$peer" "$target/programs/"
 done
+build --package decrypt-pcrseal --example memory-pcrseal --target-dir "$target/pcrseal"
+cp "$target/pcrseal/release/examples/memory-pcrseal" "$target/programs/"
 build --package measure --target-dir "$target/pcrseal"
 
 pair() {

@@ -14,7 +14,7 @@ use pcrseal_emulator::Clock;
 use pcrseal_emulator::kms::rustls::ServerConfig;
 use pcrseal_emulator::kms::rustls::crypto::aws_lc_rs;
 use pcrseal_emulator::kms::rustls::pki_types::PrivateKeyDer;
-use pcrseal_emulator::kms::{KeyOptions, KeyPolicy, Kms, Principal};
+use pcrseal_emulator::kms::{KeyOptions, KeyPolicy, Kms, Port, Principal};
 use pcrseal_emulator::nsm::{Authority, Nsm, NsmConfig};
 use pcrseal_kms::Client;
 use pcrseal_kms::wire::{Credentials, EncryptRequest};
@@ -36,7 +36,7 @@ pub struct Server {
     pub document: PathBuf,
     /// What ours and theirs trust over https, PEM: the one root of this server, and with it the system's roots.
     pub roots: Option<[PathBuf; 2]>,
-    _kms: Kms,
+    kms: Kms,
 }
 
 impl Server {
@@ -53,6 +53,19 @@ impl Server {
         let (tls, root) = tls_configuration()?;
         let kms = Kms::builder().authority(&authority).tls(Arc::new(tls)).start().await?;
         Self::prepare(kms, &authority, folder, Some(root)).await
+    }
+
+    /// A key in each of these regions, and a port for each: `ENDPOINT=KEY_ARN`. They are there until the ports are
+    /// dropped.
+    pub async fn more_keys(&self, regions: &[&str]) -> Result<(Vec<Port>, Vec<String>), Box<dyn Error>> {
+        let (mut ports, mut keys) = (Vec::new(), Vec::new());
+        for region in regions {
+            let key = self.kms.create_key(region, ACCOUNT, KeyOptions::new(KeyPolicy::allow_all()))?;
+            let port = self.kms.open_port().await?;
+            keys.push(format!("{}={key}", port.endpoint()));
+            ports.push(port);
+        }
+        Ok((ports, keys))
     }
 
     async fn prepare(
@@ -84,7 +97,7 @@ impl Server {
                 Some(files)
             }
         };
-        Ok(Self { endpoint, key_arn, ciphertext, document, roots, _kms: kms })
+        Ok(Self { endpoint, key_arn, ciphertext, document, roots, kms })
     }
 }
 
