@@ -219,7 +219,7 @@ registry! {
     // KMS client: configuration.
     3001 KmsEndpoint "kms_endpoint" "an endpoint is http:// or https://, a host, and a port if need be";
     3002 KmsEndpointNotLoopback "kms_endpoint_not_loopback" "an http:// endpoint is allowed on a loopback address only";
-    3003 KmsNoRoots "kms_no_roots" "an https endpoint needs root certificates, and none were given";
+    // 3003 was kms_no_roots: without roots given, Amazon's are trusted.
     3004 KmsRootCertificate "kms_root_certificate" "a root certificate cannot be read";
     3005 KmsCredentials "kms_credentials" "credentials are missing, or not of the form that AWS issues";
     3006 KmsRegion "kms_region" "not the name of an AWS region";
@@ -241,7 +241,7 @@ registry! {
     3021 KmsConnect "kms_connect" "no connection to the endpoint";
     3022 KmsTls "kms_tls" "the TLS handshake with the endpoint failed";
     3023 KmsConnectTimeout "kms_connect_timeout" "the connection was not established in time";
-    3024 KmsTimeout "kms_timeout" "KMS did not answer in time";
+    3024 KmsTimeout "kms_timeout" "KMS did not answer within the time of the whole operation";
     3025 KmsHttp "kms_http" "the connection broke, or the answer is not HTTP";
 
     // KMS client: answers that cannot be used.
@@ -272,9 +272,34 @@ registry! {
     3059 KmsNoAllow "kms_no_allow" "KMS refused: no policy allows it";
     3060 KmsCredentialsExpired "kms_credentials_expired" "the AWS credentials have expired";
 
+    // KMS client: stages of an attempt, and what the configuration may say about them.
+    3061 KmsTlsTimeout "kms_tls_timeout" "the TLS handshake was not done in time";
+    3062 KmsAnswerTimeout "kms_answer_timeout" "the head of an answer did not come in time";
+    3063 KmsBodyTimeout "kms_body_timeout" "the body of the answer did not come in time";
+    3064 KmsAttemptTimeout "kms_attempt_timeout" "the transport gave no answer in time";
+    3065 KmsRetryPolicy "kms_retry_policy" "the retry policy has more or fewer attempts than it can";
+
     // KMS client: requests, continued.
     3071 KmsPolicy "kms_policy" "a key policy is 1..131072 characters, each a tab, a line break or of Latin-1";
     3072 KmsCustomKeyStoreId "kms_custom_key_store_id" "a CustomKeyStoreId is 1..64 bytes";
+
+    // KMS client: credentials.
+    3101 CredentialsConfiguration "credentials_configuration" "a provider of credentials cannot be used as it is configured";
+    3102 CredentialsEndpoint "credentials_endpoint" "a container credentials endpoint is http:// on a loopback address, 169.254.170.2, 169.254.170.23 or [fd00:ec2::23]";
+    3103 CredentialsUnset "credentials_unset" "an environment variable that the provider of credentials needs is not set, or not text";
+    3104 CredentialsFile "credentials_file" "a file that the provider of credentials needs cannot be read";
+    3105 CredentialsUnreachable "credentials_unreachable" "no connection to the source of the credentials";
+    3106 CredentialsTimeout "credentials_timeout" "the source of the credentials did not answer in time";
+    3107 CredentialsBroken "credentials_broken" "the connection to the source of the credentials broke, or the answer is not HTTP";
+    3108 CredentialsUnavailable "credentials_unavailable" "the source of the credentials is unavailable for the moment";
+    3109 CredentialsRefused "credentials_refused" "the source of the credentials refused to hand out any";
+    3110 CredentialsTooLong "credentials_too_long" "the source of the credentials sent more than a credentials document can hold";
+    3111 CredentialsMalformed "credentials_malformed" "not the JSON of a credentials document";
+    3112 CredentialsField "credentials_field" "a field of the credentials document is missing, or has another value than its place demands";
+    3113 CredentialsExpired "credentials_expired" "the source handed out credentials that have expired already";
+    3114 CredentialsRejected "credentials_rejected" "AWS rejected the credentials, and their provider has no others";
+    3115 CredentialsProvider "credentials_provider" "the provider of credentials failed";
+    3116 CredentialsInterrupted "credentials_interrupted" "the fetch of credentials ended without a result: its runtime was shut down, or the provider panicked";
 
     // Facade.
     6001 KeyUnfit "key_unfit" "a KMS key is not fit to hold a share";

@@ -11,6 +11,7 @@
 //! | predict or compare PCRs | [`pcr`] |
 //! | open KMS's `CiphertextForRecipient` | [`recipient::Recipient`], [`cms`] |
 //! | split and combine secrets | [`shamir`] |
+//! | tell a person what to check after a refusal | [`hint`] |
 //! | choose or replace a cryptographic backend | [`crypto`] |
 //!
 //! Every error is an [`error::Error`]: a stable [`error::Code`], and what was expected and found. The blob's
@@ -28,6 +29,7 @@ pub mod cms;
 mod cose;
 pub mod crypto;
 pub mod error;
+pub mod hint;
 pub mod limits;
 pub mod names;
 pub mod pcr;

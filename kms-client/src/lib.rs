@@ -32,15 +32,21 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "aws-sdk")]
+pub mod aws_sdk;
 mod client;
 pub mod credentials;
 mod error;
 pub mod limits;
 mod net;
 mod service_error;
+mod trace;
 pub mod wire;
 
-pub use client::{Client, ClientBuilder};
+pub use client::{
+    AuthenticatedTransport, Client, ClientBuilder, RetryPolicy, TransportAnswer, TransportError,
+    TransportFuture, TransportRequest, WarmUp,
+};
 pub use error::{BadAnswer, Error};
 pub use net::{Address, VsockAddress};
 pub use service_error::{ErrorClass, ServiceError};

@@ -55,11 +55,72 @@ pub const MAX_REGION_LEN: usize = 32;
 /// The last second that `SigV4`'s four-digit year can name: 9999-12-31T23:59:59Z.
 pub const MAX_UNIX_SECONDS: u64 = 253_402_300_799;
 
-/// Time to establish a connection, TLS included, unless configured. Ours.
+/// Time to establish a connection (TCP or vsock), the look-up of its name included, unless configured. Ours.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// Time for a whole operation, connection included, unless configured. Ours.
-pub const DEFAULT_OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for the TLS handshake, unless configured. Ours: two round trips and a few milliseconds of work.
+pub const DEFAULT_TLS_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time from sending a request to the head of its answer, unless configured. Ours: KMS answers within some 10 ms.
+pub const DEFAULT_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time to read the body of an answer, unless configured. Ours: it comes with the head.
+pub const DEFAULT_BODY_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time for a whole operation (all attempts, the waits between them, the fetching of credentials), unless
+/// configured. Ours: two attempts that hang at different stages, and a third.
+pub const DEFAULT_OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
+/// Wait before the next address of a host is tried as well (RFC 8305 section 8, Connection Attempt Delay).
+pub const CONNECTION_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+/// Most addresses of a host that are tried. Ours: AWS publishes fewer than ten for an endpoint.
+pub const MAX_ADDRESSES: usize = 16;
+
+/// Attempts of one operation, the first included, unless configured. Ours: one more than the AWS SDKs', which have
+/// no quorum that waits for the answer.
+pub const DEFAULT_MAX_ATTEMPTS: u32 = 4;
+/// Most attempts of one operation that can be configured. Ours.
+pub const MAX_ATTEMPTS: u32 = 10;
+/// Base of the waits after a passing fault, unless configured. Ours: a few round trips.
+pub const DEFAULT_FAULT_BASE: Duration = Duration::from_millis(100);
+/// Base of the waits after throttling, unless configured (KMS refills its quotas every second).
+pub const DEFAULT_THROTTLE_BASE: Duration = Duration::from_secs(1);
+/// Longest wait between two attempts, `Retry-After` aside, unless configured. Ours.
+pub const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(8);
+/// Farthest that the service's clock may be from ours before a denial is taken for a skewed clock, in seconds
+/// (the AWS SDKs' bound; `SigV4` itself tolerates five minutes).
+pub const MAX_CLOCK_SKEW: u64 = 240;
+
 /// Longest time that a connection may have been idle and is still used. Ours: below the idle timeouts usual for AWS endpoints.
 pub const MAX_IDLE: Duration = Duration::from_secs(30);
-/// Most idle connections kept per endpoint. Ours: one unseal asks each key once.
-pub const MAX_IDLE_PER_ENDPOINT: usize = 4;
+/// Most idle connections kept per endpoint: one for each key of the largest quorum, if all are in one region.
+pub const MAX_IDLE_PER_ENDPOINT: usize = pcrseal_core::limits::MAX_SHARES;
+
+// Credentials.
+
+/// How long before their expiry credentials are fetched anew. AWS: new role credentials are there at least five
+/// minutes before the old ones expire (EC2 user guide, "Retrieve security credentials from instance metadata").
+pub const CREDENTIALS_REFRESH_WINDOW: Duration = Duration::from_secs(300);
+/// The window's largest part of the life that credentials have when they come: one in so many. Ours: those that
+/// live for minutes are not fetched anew at once.
+pub const CREDENTIALS_REFRESH_SHARE: u32 = 4;
+/// Shortest time between two fetches while the credentials at hand last. Ours.
+pub const CREDENTIALS_REFRESH_PAUSE: Duration = Duration::from_secs(10);
+/// Shortest time from a failed fetch to the next when no credentials are at hand. Ours: callers wait for it.
+pub const CREDENTIALS_RETRY_PAUSE: Duration = Duration::from_millis(500);
+/// Time for a whole fetch, all attempts of the provider included. Ours: below
+/// [`DEFAULT_OPERATION_TIMEOUT`].
+pub const CREDENTIALS_FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for one attempt: connection, question and answer. Ours: as AWS's SDKs give IMDS.
+pub const CREDENTIALS_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Attempts at one question to a source of credentials. Ours: as AWS's SDKs give IMDS.
+pub const CREDENTIALS_ATTEMPTS: u32 = 3;
+/// Pause after the first failed attempt; each further one doubles it. Ours.
+pub const CREDENTIALS_ATTEMPT_PAUSE: Duration = Duration::from_millis(100);
+/// Longest credentials document in bytes. Ours: the session token is at most [`MAX_SESSION_TOKEN_LEN`] of it.
+pub const MAX_CREDENTIALS_DOCUMENT_LEN: usize = 16 * 1024;
+/// Longest authorization token of a container endpoint in bytes. Ours: EKS's are below 2 KiB.
+pub const MAX_CONTAINER_TOKEN_LEN: usize = 8192;
+/// Longest IMDS session token in bytes. Ours: AWS issues 56.
+pub const MAX_IMDS_TOKEN_LEN: usize = 1024;
+/// The life of an IMDS session token that is asked for: the longest, six hours (EC2 user guide, "Use `IMDSv2`").
+pub const IMDS_TOKEN_TTL: Duration = Duration::from_secs(21_600);
+/// Longest name of a role in bytes (AWS IAM API reference, `Role`).
+pub const MAX_ROLE_NAME_LEN: usize = 64;
+/// Longest error code of a source of credentials that is kept, in characters. Ours.
+pub const MAX_SOURCE_ERROR_LEN: usize = 64;

@@ -18,6 +18,7 @@ pub struct ServiceError {
     message: String,
     request_id: String,
     retry_after: Option<Duration>,
+    attempts: u32,
 }
 
 /// What kind of error it is, and so what to do about it. AWS has one code for everything that a policy denies;
@@ -80,6 +81,7 @@ impl ServiceError {
             message: printable(message, MAX_ERROR_MESSAGE_LEN),
             request_id: printable(request_id, MAX_ERROR_CODE_LEN),
             retry_after: None,
+            attempts: 1,
         }
     }
 
@@ -112,6 +114,15 @@ impl ServiceError {
     /// How long to wait before asking again (`Retry-After`), 0..5 minutes; `None` if the answer did not say.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// How many attempts were made, of which this is the last answer.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    pub(crate) fn set_attempts(&mut self, attempts: u32) {
+        self.attempts = attempts;
     }
 
     /// The class: from the code, then (where one code means several things) from the text, then from the status.

@@ -12,7 +12,7 @@ use pcrseal_core::secret::Secret;
 use pcrseal_kms::wire::{
     DataKeySpec, DecryptRequest, EncryptRequest, EncryptionContext, GenerateDataKeyRequest, Released, sign,
 };
-use pcrseal_kms::{Client, Error, ErrorClass};
+use pcrseal_kms::{Client, Error, ErrorClass, RetryPolicy, VsockAddress};
 
 async fn failure(server: &Server) -> Error {
     client(server).describe_key(REGION, &DESCRIBE).await.unwrap_err()
@@ -449,8 +449,10 @@ fn configurations_that_cannot_be() {
     };
     let local = "http://127.0.0.1:1";
     assert_eq!(code(Client::builder().endpoint_url(local)), Code::KmsCredentials);
-    assert_eq!(code(builder()), Code::KmsNoRoots);
-    assert_eq!(code(builder().endpoint_url("https://127.0.0.1:1")), Code::KmsNoRoots);
+    for max_attempts in [0, 11] {
+        let policy = RetryPolicy { max_attempts, ..RetryPolicy::default() };
+        assert_eq!(code(builder().retry_policy(policy)), Code::KmsRetryPolicy);
+    }
     assert_eq!(code(builder().endpoint_url("http://10.0.0.1")), Code::KmsEndpointNotLoopback);
     assert_eq!(
         code(builder().region_endpoint_url("us-east-1", "http://kms.example")),
@@ -462,13 +464,14 @@ fn configurations_that_cannot_be() {
         assert_eq!(code(builder().endpoint_url(local).root_certificates_pem(junk)), Code::KmsRootCertificate);
         assert_eq!(code(builder().endpoint_url(local).root_certificate_der(junk)), Code::KmsRootCertificate);
     }
+    let parent = VsockAddress { cid: 3, port: 8000 };
+    assert_eq!(code(builder().region_vsock("nowhere", parent)), Code::KmsRegion);
+    assert_eq!(
+        code(builder().endpoint_url(local).region_vsock("us-east-1", parent)),
+        Code::KmsEndpointNotLoopback
+    );
     assert!(builder().endpoint_url(local).build().is_ok());
-}
-
-#[tokio::test]
-async fn without_roots_a_region_of_aws_is_not_asked() {
-    let client = builder().region_endpoint_url("us-east-1", "http://127.0.0.1:1").build().unwrap();
-    assert_eq!(client.describe_key("us-east-2", &DESCRIBE).await.unwrap_err().code(), Code::KmsNoRoots);
+    assert!(builder().region_vsock("us-east-1", parent).build().is_ok());
 }
 
 #[test]

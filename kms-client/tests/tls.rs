@@ -3,55 +3,44 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use base64ct::{Base64, Encoding};
-use common::{DESCRIBE, METADATA, REGION, Reply, Server, builder, ok};
+use common::authority::Authority;
+use common::{DESCRIBE, METADATA, REGION, Server, builder, ok};
 use pcrseal_core::error::Code;
-use pcrseal_kms::{ClientBuilder, Error};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
+use pcrseal_kms::{ClientBuilder, Error, RetryPolicy};
+use rustls::{HandshakeKind, NamedGroup, ProtocolVersion};
 use tokio_rustls::TlsAcceptor;
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+/// What a server saw of each handshake.
+#[derive(Clone, Debug, PartialEq)]
+struct Handshake {
+    version: ProtocolVersion,
+    group: Option<NamedGroup>,
+    kind: HandshakeKind,
+}
 
-impl Authority {
-    fn new() -> Self {
-        Self::named("a root")
-    }
-
-    fn named(name: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    fn der(&self) -> &[u8] {
-        self.0.der()
-    }
-
-    fn acceptor(&self, name: &str) -> TlsAcceptor {
-        let key = KeyPair::generate().unwrap();
-        let certificate =
-            CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, &self.0).unwrap();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config =
-            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-                .with_safe_default_protocol_versions()
-                .unwrap()
-                .with_no_client_auth()
-                .with_single_cert(vec![certificate.der().clone()], key)
-                .unwrap();
-        TlsAcceptor::from(Arc::new(config))
-    }
-
-    async fn server(&self, name: &str) -> Server {
-        Server::start_with(Some(self.acceptor(name)), |_, _| Reply::Keep(ok(METADATA))).await
-    }
+/// Answers one request per connection, and tells of the handshakes.
+async fn observed(acceptor: TlsAcceptor) -> (std::net::SocketAddr, Arc<Mutex<Vec<Handshake>>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let shared = Arc::clone(&seen);
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            let mut stream = acceptor.accept(tcp).await.unwrap();
+            let connection = stream.get_ref().1;
+            shared.lock().unwrap().push(Handshake {
+                version: connection.protocol_version().unwrap(),
+                group: connection.negotiated_key_exchange_group().map(|group| group.name()),
+                kind: connection.handshake_kind().unwrap(),
+            });
+            common::serve_once(&mut stream, &ok(METADATA)).await;
+        }
+    });
+    (address, seen)
 }
 
 fn https(server: &Server) -> ClientBuilder {
@@ -147,18 +136,18 @@ async fn a_server_without_tls_is_refused() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_hangs_ends_with_the_connect_timeout() {
+async fn a_handshake_that_hangs_ends_with_its_own_timeout() {
     let authority = Authority::new();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let limit = Duration::from_millis(100);
     let client = builder()
         .endpoint_url(&format!("https://{}", listener.local_addr().unwrap()))
         .root_certificate_der(authority.der())
-        .connect_timeout(limit)
+        .tls_timeout(limit)
         .build()
         .unwrap();
     let error = client.describe_key(REGION, &DESCRIBE).await.unwrap_err();
-    assert!(matches!(error, Error::Timeout { code: Code::KmsConnectTimeout, limit: l, .. } if l == limit));
+    assert!(matches!(error, Error::Timeout { code: Code::KmsTlsTimeout, limit: l, .. } if l == limit));
 }
 
 #[tokio::test]
@@ -175,4 +164,68 @@ async fn a_handshake_that_is_cut_off_may_be_retried() {
     let error = client.describe_key(REGION, &DESCRIBE).await.unwrap_err();
     assert_eq!(error.code(), Code::KmsConnect, "{error}");
     assert!(error.is_retryable());
+}
+
+#[tokio::test]
+async fn key_exchange_is_hybrid_and_sessions_are_resumed() {
+    let authority = Authority::new();
+    let (address, seen) = observed(authority.acceptor("127.0.0.1")).await;
+    let client = builder()
+        .endpoint_url(&format!("https://{address}"))
+        .root_certificate_der(authority.der())
+        .build()
+        .unwrap();
+    for _ in 0..2 {
+        client.describe_key(REGION, &DESCRIBE).await.unwrap();
+    }
+    let hybrid =
+        |kind| Handshake { version: ProtocolVersion::TLSv1_3, group: Some(NamedGroup::X25519MLKEM768), kind };
+    assert_eq!(*seen.lock().unwrap(), [hybrid(HandshakeKind::Full), hybrid(HandshakeKind::Resumed)]);
+}
+
+#[tokio::test]
+async fn a_server_of_tls_1_2_is_served() {
+    let authority = Authority::new();
+    let (address, seen) = observed(authority.acceptor_of("127.0.0.1", &[&rustls::version::TLS12])).await;
+    let client = builder()
+        .endpoint_url(&format!("https://{address}"))
+        .root_certificate_der(authority.der())
+        .build()
+        .unwrap();
+    client.describe_key(REGION, &DESCRIBE).await.unwrap();
+    assert_eq!(seen.lock().unwrap()[0].version, ProtocolVersion::TLSv1_2);
+}
+
+#[tokio::test]
+async fn without_roots_given_only_amazons_are_believed() {
+    let authority = Authority::new();
+    let server = authority.server("127.0.0.1").await;
+    let text = refused(https(&server), &server).await;
+    assert!(text.contains("UnknownIssuer"), "{text}");
+}
+
+#[tokio::test]
+async fn a_refused_server_is_not_asked_again() {
+    let authority = Authority::new();
+    let server = authority.server("127.0.0.1").await;
+    let client = https(&server).retry_policy(RetryPolicy::default());
+    refused(client, &server).await;
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn connections_opened_ahead_are_the_ones_that_are_used() {
+    let authority = Authority::new();
+    let server = authority.server("127.0.0.1").await;
+    let client = https(&server).root_certificate_der(authority.der()).build().unwrap();
+    assert_eq!(client.distance(REGION), None);
+    let warm = client.warm_up([REGION, REGION, "us-east-1"]).await;
+    warm.credentials.unwrap();
+    assert!(warm.regions.iter().all(|(_, took)| took.is_ok()), "{:?}", warm.regions);
+    assert!(client.distance(REGION).is_some());
+    let (first, second) =
+        tokio::join!(client.describe_key(REGION, &DESCRIBE), client.describe_key(REGION, &DESCRIBE));
+    assert!(first.is_ok() && second.is_ok());
+    client.describe_key("us-east-1", &DESCRIBE).await.unwrap();
+    assert_eq!((server.connections(), server.requests().len()), (3, 3));
 }

@@ -1,37 +1,28 @@
 //! One HTTP/1.1 connection, and one exchange over it.
 
 use core::error::Error as StdError;
-use std::net::SocketAddr;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::HeaderValue;
 use hyper::{HeaderMap, Method, Request, Response, Uri};
-use pcrseal_core::error::{Code, Error as Fault};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use zeroize::Zeroizing;
 
-use super::endpoint::{Endpoint, Host};
 use super::io::Io;
+use super::transport::{TransportAnswer, TransportError, TransportRequest};
 use crate::limits::{MAX_ANSWER_HEAD_LEN, MAX_ANSWER_HEADERS, MAX_ANSWER_LEN, MAX_ERROR_CODE_LEN};
 use crate::service_error::printable;
-use crate::{BadAnswer, Error};
 
 /// The sending half of a connection; dropping it closes the connection.
 pub(super) type Sender = SendRequest<Full<Bytes>>;
 
-/// An answer, complete.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Zeroizing<Vec<u8>>,
-}
-
 /// A request on its way; it can be sent again over another connection.
-pub(super) struct Exchange<'a> {
-    pub(super) endpoint: &'a Endpoint,
+pub(super) struct Exchange {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
 }
@@ -39,40 +30,55 @@ pub(super) struct Exchange<'a> {
 /// A failure before the head of the answer was there.
 pub(super) struct SendFailure(hyper::Error);
 
-/// Connects, and proves the endpoint's name if it is https.
-pub(super) async fn connect(endpoint: &Endpoint, tls: Option<&TlsConnector>) -> Result<Sender, Error> {
-    let tls = match (endpoint.server_name(), tls) {
-        (None, _) => None,
-        (Some(name), Some(tls)) => Some((name.clone(), tls)),
-        (Some(_), None) => return Err(Error::Configuration(Fault::new(Code::KmsNoRoots))),
-    };
-    let connect_error = |source| Error::Connect { endpoint: endpoint.to_string(), source };
-    let tcp = match endpoint.host() {
-        Host::Addresses(addresses) => {
-            let addresses: Vec<_> =
-                addresses.iter().map(|ip| SocketAddr::new(*ip, endpoint.port())).collect();
-            TcpStream::connect(addresses.as_slice()).await
-        }
-        Host::Name(name) => TcpStream::connect((name.as_str(), endpoint.port())).await,
-    }
-    .map_err(connect_error)?;
-    // One small request at a time: waiting for more to send only adds delay.
-    tcp.set_nodelay(true).map_err(connect_error)?;
-
-    let Some((name, tls)) = tls else {
-        return handshake(endpoint, tcp).await;
-    };
-    let stream = tls.connect(name, tcp).await.map_err(|source| {
+/// Proves the endpoint's name over a new connection.
+pub(super) async fn secure<T>(
+    tls: &TlsConnector,
+    name: &ServerName<'static>,
+    stream: T,
+) -> Result<TlsStream<T>, TransportError>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    tls.connect(name.clone(), stream).await.map_err(|source| {
         if source.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>) {
-            Error::Tls { endpoint: endpoint.to_string(), source }
+            TransportError::Refused(source)
         } else {
-            connect_error(source)
+            TransportError::Connect(source)
         }
-    })?;
-    handshake(endpoint, stream).await
+    })
 }
 
-impl Exchange<'_> {
+/// Begins HTTP over a new connection. Nothing is sent yet.
+pub(super) async fn begin<T>(stream: T) -> Result<Sender, TransportError>
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, connection) = http1::Builder::new()
+        .max_headers(MAX_ANSWER_HEADERS)
+        .max_buf_size(MAX_ANSWER_HEAD_LEN)
+        .handshake(Io(stream))
+        .await
+        .map_err(http_error)?;
+    tokio::spawn(async move {
+        // Whatever ends the connection is reported to the exchange that it ends.
+        let _ = connection.await;
+    });
+    Ok(sender)
+}
+
+impl Exchange {
+    pub(super) fn new(request: &TransportRequest<'_>) -> Result<Self, TransportError> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in request.headers.iter() {
+            let mut value =
+                HeaderValue::from_str(value).map_err(|error| TransportError::Http(Box::new(error)))?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        // The copy is wiped when the last handle is gone.
+        Ok(Self { headers, body: Bytes::from_owner(Zeroizing::new(request.body.to_vec())) })
+    }
+
     /// Sends the request and waits for the head of the answer.
     pub(super) async fn send(&self, sender: &mut Sender) -> Result<Response<Incoming>, SendFailure> {
         let mut request = Request::new(Full::new(self.body.clone()));
@@ -84,14 +90,12 @@ impl Exchange<'_> {
     }
 
     /// Reads the body of the answer, up to its bound.
-    pub(super) async fn receive(&self, head: Response<Incoming>) -> Result<Answer, Error> {
+    pub(super) async fn receive(head: Response<Incoming>) -> Result<TransportAnswer, TransportError> {
         let (head, mut incoming) = head.into_parts();
         let too_long = || {
             let request_id = head.headers.get("x-amzn-requestid").and_then(|value| value.to_str().ok());
-            Error::BadAnswer(BadAnswer {
-                fault: Fault::new(Code::KmsAnswerTooLong),
-                request_id: printable(request_id.unwrap_or_default(), MAX_ERROR_CODE_LEN),
-            })
+            let request_id = printable(request_id.unwrap_or_default(), MAX_ERROR_CODE_LEN);
+            TransportError::AnswerTooLong { request_id }
         };
         let declared = usize::try_from(incoming.size_hint().lower()).map_err(|_| too_long())?;
         if declared > MAX_ANSWER_LEN {
@@ -99,14 +103,16 @@ impl Exchange<'_> {
         }
         let mut body = Zeroizing::new(Vec::with_capacity(declared));
         while let Some(frame) = incoming.frame().await {
-            let frame = frame.map_err(|error| http_error(self.endpoint, error))?;
+            let frame = frame.map_err(http_error)?;
             if let Some(data) = frame.data_ref()
                 && !append(&mut body, data)
             {
                 return Err(too_long());
             }
         }
-        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+        let headers = head.headers.iter();
+        let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
+        Ok(TransportAnswer { status: head.status.as_u16(), headers: headers.collect(), body })
     }
 }
 
@@ -117,34 +123,17 @@ impl SendFailure {
         self.0.is_canceled() || self.0.is_closed() || self.0.is_incomplete_message() || broken
     }
 
-    pub(super) fn into_error(self, endpoint: &Endpoint) -> Error {
-        http_error(endpoint, self.0)
+    pub(super) fn into_error(self) -> TransportError {
+        http_error(self.0)
     }
 }
 
-async fn handshake<T>(endpoint: &Endpoint, stream: T) -> Result<Sender, Error>
-where
-    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let (sender, connection) = http1::Builder::new()
-        .max_headers(MAX_ANSWER_HEADERS)
-        .max_buf_size(MAX_ANSWER_HEAD_LEN)
-        .handshake(Io(stream))
-        .await
-        .map_err(|error| http_error(endpoint, error))?;
-    tokio::spawn(async move {
-        // Whatever ends the connection is reported to the exchange that it ends.
-        let _ = connection.await;
-    });
-    Ok(sender)
-}
-
-fn http_error(endpoint: &Endpoint, source: hyper::Error) -> Error {
-    Error::Http { endpoint: endpoint.to_string(), source: Box::new(source) }
+fn http_error(source: hyper::Error) -> TransportError {
+    TransportError::Http(Box::new(source))
 }
 
 /// Appends within the bound; a buffer that must grow is wiped, not reallocated.
-fn append(body: &mut Zeroizing<Vec<u8>>, data: &[u8]) -> bool {
+pub(crate) fn append(body: &mut Zeroizing<Vec<u8>>, data: &[u8]) -> bool {
     let len = body.len() + data.len();
     if len > MAX_ANSWER_LEN {
         return false;

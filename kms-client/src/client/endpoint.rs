@@ -1,38 +1,51 @@
 //! Endpoints: where requests go, and whose name must be proven there.
 
 use core::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use hyper::Uri;
 use pcrseal_core::error::{Code, Error as Fault};
 use rustls::pki_types::ServerName;
 
 use crate::Error;
-use crate::wire::endpoint::host_name;
+use crate::net::{Address, Stream, VsockAddress, connect_first};
+use crate::wire::endpoint::{HostOptions, check_region, host_name};
 
-/// One endpoint. Another transport (a vsock port per endpoint) would be chosen beside [`Endpoint::host`].
-#[derive(Debug)]
+/// One endpoint: who must answer there, and the way to it. They are independent: by vsock, the parent instance
+/// chooses where the bytes go, and the name to be proven stays.
+#[derive(Clone, Debug)]
 pub(super) struct Endpoint {
     origin: String,
     authority: String,
-    host: Host,
-    port: u16,
+    route: Route,
     server_name: Option<ServerName<'static>>,
 }
 
 /// What to connect to.
-#[derive(Debug)]
-pub(super) enum Host {
-    /// Addresses, tried in turn.
-    Addresses(Vec<IpAddr>),
-    /// A name to look up.
-    Name(String),
+#[derive(Clone, Debug)]
+enum Route {
+    /// `localhost` in plain HTTP: both its addresses, never looked up.
+    Localhost(u16),
+    To(Address),
+}
+
+/// Where the requests of each region go.
+pub(super) struct Endpoints {
+    /// By region; the empty name stands for every region that has none.
+    urls: BTreeMap<String, Endpoint>,
+    /// By region: these go before the URLs, which they are made from.
+    routed: BTreeMap<String, Endpoint>,
+    /// Which of AWS's endpoints, where no URL is configured.
+    options: HostOptions,
 }
 
 impl Endpoint {
     /// AWS's own endpoint of a region.
-    pub(super) fn of_aws(region: &str) -> Result<Self, Error> {
-        Self::parse(&format!("https://{}", host_name(region)?))
+    fn of_aws(region: &str, options: HostOptions) -> Result<Self, Error> {
+        Self::parse(&format!("https://{}", host_name(region, options)?))
     }
 
     /// Reads `http://HOST[:PORT]` or `https://HOST[:PORT]`; a slash may follow.
@@ -55,31 +68,34 @@ impl Endpoint {
             _ => authority.port_u16().ok_or_else(malformed)?,
         };
         let name = authority.host().trim_start_matches('[').trim_end_matches(']');
-        let address = name.parse::<IpAddr>().ok();
-        let host = match address {
-            Some(address) => Host::Addresses(vec![address]),
-            None if !https && name == "localhost" => {
-                Host::Addresses(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()])
-            }
-            None => Host::Name(name.to_owned()),
-        };
-        let server_name = if https {
-            Some(ServerName::try_from(name.to_owned()).map_err(|_| malformed())?)
-        } else if host.is_loopback() {
-            None
+        let (server_name, route) = if https {
+            let server_name = ServerName::try_from(name.to_owned()).map_err(|_| malformed())?;
+            (Some(server_name), Route::To(Address::Tcp(name.to_owned(), port)))
+        } else if name == "localhost" {
+            (None, Route::Localhost(port))
+        } else if name.parse().is_ok_and(|address: IpAddr| address.is_loopback()) {
+            (None, Route::To(Address::Tcp(name.to_owned(), port)))
         } else {
-            return Err(Error::Configuration(Fault::new(Code::KmsEndpointNotLoopback)));
+            return Err(not_loopback());
         };
         Ok(Self {
             origin: format!("{}://{authority}", if https { "https" } else { "http" }),
             authority: authority.as_str().to_owned(),
-            host,
-            port,
+            route,
             server_name,
         })
     }
 
-    /// Scheme and authority: endpoints that are equal in it share connections.
+    /// The same endpoint, reached through a vsock port.
+    pub(super) fn by_vsock(self, address: VsockAddress) -> Result<Self, Error> {
+        // Beyond vsock is the parent instance, which must not read along.
+        if self.server_name.is_none() {
+            return Err(not_loopback());
+        }
+        Ok(Self { route: Route::To(Address::Vsock(address)), ..self })
+    }
+
+    /// Scheme and authority.
     pub(super) fn origin(&self) -> &str {
         &self.origin
     }
@@ -89,43 +105,114 @@ impl Endpoint {
         &self.authority
     }
 
-    pub(super) fn host(&self) -> &Host {
-        &self.host
-    }
-
-    pub(super) fn port(&self) -> u16 {
-        self.port
-    }
-
     /// The name that the endpoint's certificate must prove; `None` for `http://`.
     pub(super) fn server_name(&self) -> Option<&ServerName<'static>> {
         self.server_name.as_ref()
     }
 
-    pub(super) fn is_https(&self) -> bool {
-        self.server_name.is_some()
+    /// Connects. The caller bounds the time.
+    pub(super) async fn connect(&self) -> io::Result<Stream> {
+        match &self.route {
+            Route::To(address) => address.connect().await,
+            Route::Localhost(port) => {
+                let both = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+                connect_first(&both.map(|ip| SocketAddr::new(ip, *port))).await.map(Stream::Tcp)
+            }
+        }
     }
 }
 
-impl Host {
-    fn is_loopback(&self) -> bool {
-        match self {
-            Self::Addresses(addresses) => addresses.iter().all(IpAddr::is_loopback),
-            Self::Name(_) => false,
+impl Endpoints {
+    pub(super) fn new(options: HostOptions) -> Self {
+        Self { urls: BTreeMap::new(), routed: BTreeMap::new(), options }
+    }
+
+    /// Sends the requests of a region, or with an empty name of every region that has none, to a URL.
+    pub(super) fn add_url(&mut self, region: &str, url: &str) -> Result<(), Error> {
+        if !region.is_empty() {
+            check_region(region)?;
+        }
+        self.urls.insert(region.to_owned(), Endpoint::parse(url)?);
+        Ok(())
+    }
+
+    /// Reaches a region's endpoint through a vsock port.
+    pub(super) fn add_vsock(&mut self, region: &str, address: VsockAddress) -> Result<(), Error> {
+        let by_vsock = self.of(region)?.into_owned().by_vsock(address)?;
+        self.routed.insert(region.to_owned(), by_vsock);
+        Ok(())
+    }
+
+    /// The endpoint of a region, whose name is checked.
+    pub(super) fn of(&self, region: &str) -> Result<Cow<'_, Endpoint>, Error> {
+        check_region(region)?;
+        let configured =
+            self.routed.get(region).or_else(|| self.urls.get(region)).or_else(|| self.urls.get(""));
+        match configured {
+            Some(endpoint) => Ok(Cow::Borrowed(endpoint)),
+            None => Endpoint::of_aws(region, self.options).map(Cow::Owned),
         }
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.origin)
+        match &self.route {
+            Route::To(Address::Vsock(address)) => write!(f, "{} by {address}", self.origin),
+            _ => f.write_str(&self.origin),
+        }
     }
+}
+
+fn not_loopback() -> Error {
+    Error::Configuration(Fault::new(Code::KmsEndpointNotLoopback))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Endpoint;
+    use super::{Address, Endpoint, Endpoints, HostOptions, Route, VsockAddress};
     use pcrseal_core::error::Code;
+
+    fn port_of(endpoint: &Endpoint) -> u16 {
+        match &endpoint.route {
+            Route::Localhost(port) | Route::To(Address::Tcp(_, port)) => *port,
+            other @ Route::To(_) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn by_vsock_the_name_to_be_proven_stays() {
+        let mut endpoints = Endpoints::new(HostOptions::default());
+        endpoints.add_url("us-east-2", "https://kms.example:8443").unwrap();
+        for (region, origin) in
+            [("us-east-1", "https://kms.us-east-1.amazonaws.com"), ("us-east-2", "https://kms.example:8443")]
+        {
+            let direct = endpoints.of(region).unwrap().into_owned();
+            endpoints.add_vsock(region, VsockAddress { cid: 3, port: 8000 }).unwrap();
+            let routed = endpoints.of(region).unwrap();
+            assert_eq!((routed.origin(), routed.authority()), (origin, direct.authority()));
+            assert_eq!(routed.server_name(), direct.server_name());
+            assert_eq!(routed.to_string(), format!("{origin} by vsock:3:8000"));
+        }
+        assert_eq!(endpoints.of("us-east-3").unwrap().to_string(), "https://kms.us-east-3.amazonaws.com");
+    }
+
+    #[test]
+    fn fips_and_dual_stack_are_for_awss_own_endpoints() {
+        let mut endpoints = Endpoints::new(HostOptions { fips: true, dual_stack: true });
+        endpoints.add_url("us-east-2", "https://kms.example").unwrap();
+        let origin = |region| endpoints.of(region).unwrap().origin().to_owned();
+        assert_eq!(origin("us-east-1"), "https://kms-fips.us-east-1.api.aws");
+        assert_eq!(origin("us-east-2"), "https://kms.example");
+    }
+
+    #[test]
+    fn plain_http_does_not_leave_by_vsock() {
+        let mut endpoints = Endpoints::new(HostOptions::default());
+        endpoints.add_url("", "http://127.0.0.1:8080").unwrap();
+        let error = endpoints.add_vsock("us-east-1", VsockAddress { cid: 3, port: 8000 }).unwrap_err();
+        assert_eq!(error.code(), Code::KmsEndpointNotLoopback);
+    }
 
     #[test]
     fn the_two_forms() {
@@ -138,8 +225,8 @@ mod tests {
             ("https://10.0.0.1:8443", "10.0.0.1:8443", 8443, true),
         ] {
             let endpoint = Endpoint::parse(url).unwrap();
-            assert_eq!((endpoint.authority(), endpoint.port()), (authority, port), "{url}");
-            assert_eq!(endpoint.is_https(), https, "{url}");
+            assert_eq!((endpoint.authority(), port_of(&endpoint)), (authority, port), "{url}");
+            assert_eq!(endpoint.server_name().is_some(), https, "{url}");
         }
     }
 

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 /// Bytes read at once: an answer of KMS fits, and the buffer fits on the stack.
 const READ_LEN: usize = 8192;
 
-pub(super) struct Io<T>(pub(super) T);
+pub(crate) struct Io<T>(pub(crate) T);
 
 impl<T: AsyncRead + Unpin> Read for Io<T> {
     /// Through a buffer of ours: handing hyper's uninitialised memory to tokio would take unsafe code.

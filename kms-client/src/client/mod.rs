@@ -4,122 +4,88 @@
 //! own, which they free without wiping; with `Recipient` no plaintext passes through them.
 
 mod builder;
+mod call;
+mod clock;
 mod connection;
+mod direct;
 mod endpoint;
-mod io;
+pub(crate) mod io;
 mod operations;
 mod pool;
+mod retry;
+mod roots;
 mod tls;
+mod transport;
+mod warm_up;
 
 pub use builder::ClientBuilder;
+#[cfg(feature = "aws-sdk")]
+pub(crate) use connection::append;
+pub use retry::RetryPolicy;
+pub use transport::{
+    AuthenticatedTransport, TransportAnswer, TransportError, TransportFuture, TransportRequest,
+};
+pub use warm_up::WarmUp;
 
 use core::fmt;
 use core::time::Duration;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use hyper::body::Bytes;
-use pcrseal_core::error::{Code, Error as Fault};
-use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-
-use self::connection::{Answer, Exchange};
-use self::endpoint::Endpoint;
-use self::pool::Pool;
-use crate::Error;
+use self::clock::Clock;
+use self::direct::Direct;
+use self::endpoint::Endpoints;
+use self::warm_up::Distances;
 use crate::credentials::CredentialsCache;
-use crate::wire::{HttpAnswer, HttpRequest, Operation};
 
-/// A client of AWS KMS. Cheap to clone; clones share their connections.
+/// A client of AWS KMS. Cheap to clone; clones share their connections, credentials and clock.
 ///
 /// Every call runs on the caller's tokio runtime, which needs its I/O and time drivers, and may be dropped at any
-/// time. Nothing is retried, but for one case: a kept connection that turns out to be dead is replaced once.
+/// time. A call is one operation: within its time, failures that may pass are tried again as [`RetryPolicy`] says;
+/// a clock that AWS finds wrong is corrected once from the answer's `Date` and stays so; credentials that AWS finds
+/// expired are fetched anew once. Everything else is final at once.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
 struct Inner {
     credentials: CredentialsCache,
-    /// Overrides by region; the empty name stands for every region that has none.
-    endpoints: BTreeMap<String, Arc<Endpoint>>,
-    tls: Option<TlsConnector>,
-    connect_timeout: Duration,
+    endpoints: Endpoints,
+    transport: Transport,
+    retry: RetryPolicy,
+    random: Random,
+    attempt_timeout: Duration,
     operation_timeout: Duration,
-    time_source: TimeSource,
-    pool: Pool,
+    clock: Clock,
+    distances: Distances,
 }
 
-/// The clock of signatures and certificate checks.
-type TimeSource = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+/// The client's own transport, or the host's. What is above them does not tell them apart.
+enum Transport {
+    Direct(Direct),
+    OfHost(Arc<dyn AuthenticatedTransport>),
+}
+
+/// Limits of the stages of one attempt.
+#[derive(Clone, Copy)]
+struct StageLimits {
+    connect: Duration,
+    tls: Duration,
+    answer: Duration,
+    body: Duration,
+}
+
+/// Draws 64 random bits for the waits between attempts.
+type Random = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 impl Client {
     /// Begins to configure a client.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
+}
 
-    pub(super) async fn call<O: Operation + Sync>(
-        &self,
-        region: &str,
-        operation: &O,
-    ) -> Result<O::Answer, Error> {
-        let endpoint = self.endpoint(region)?;
-        let now = (self.0.time_source)();
-        let credentials = self.0.credentials.get(now).await?;
-        let now =
-            now.duration_since(UNIX_EPOCH).map_err(|_| Error::Configuration(Fault::new(Code::KmsClock)))?;
-        let request = HttpRequest::new(operation, &credentials, region, endpoint.authority(), now.as_secs())?;
-        let limit = self.0.operation_timeout;
-        let answer = timeout(limit, self.exchange(&endpoint, request)).await.map_err(|_| {
-            Error::Timeout { endpoint: endpoint.to_string(), code: Code::KmsTimeout, limit }
-        })??;
-        let headers = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        HttpAnswer::new(answer.status, headers, &answer.body).read(operation)
-    }
-
-    /// Where a region's requests go. The region's name is checked in either case.
-    fn endpoint(&self, region: &str) -> Result<Arc<Endpoint>, Error> {
-        let of_aws = Endpoint::of_aws(region)?;
-        let configured = self.0.endpoints.get(region).or_else(|| self.0.endpoints.get(""));
-        Ok(configured.map_or_else(|| Arc::new(of_aws), Arc::clone))
-    }
-
-    async fn exchange(&self, endpoint: &Endpoint, request: HttpRequest) -> Result<Answer, Error> {
-        let mut headers = hyper::HeaderMap::new();
-        for (name, value) in request.headers.iter() {
-            let mut value = hyper::header::HeaderValue::from_str(value)
-                .map_err(|_| Error::InvalidRequest(Fault::field(Code::KmsRequest, name)))?;
-            value.set_sensitive(true);
-            headers.insert(name, value);
-        }
-        // The owner is wiped when the last handle is gone.
-        let exchange = Exchange { endpoint, headers, body: Bytes::from_owner(request.body) };
-
-        if let Some(mut sender) = self.0.pool.take(endpoint.origin()) {
-            match exchange.send(&mut sender).await {
-                // All four operations may be repeated: none changes a key or a policy.
-                Err(failure) if failure.is_stale() => {}
-                Err(failure) => return Err(failure.into_error(endpoint)),
-                Ok(head) => {
-                    let answer = exchange.receive(head).await?;
-                    self.0.pool.put(endpoint.origin(), sender);
-                    return Ok(answer);
-                }
-            }
-        }
-        let mut sender = self.connect(endpoint).await?;
-        let head = exchange.send(&mut sender).await.map_err(|failure| failure.into_error(endpoint))?;
-        let answer = exchange.receive(head).await?;
-        self.0.pool.put(endpoint.origin(), sender);
-        Ok(answer)
-    }
-
-    async fn connect(&self, endpoint: &Endpoint) -> Result<connection::Sender, Error> {
-        let limit = self.0.connect_timeout;
-        timeout(limit, connection::connect(endpoint, self.0.tls.as_ref())).await.map_err(|_| {
-            Error::Timeout { endpoint: endpoint.to_string(), code: Code::KmsConnectTimeout, limit }
-        })?
-    }
+/// Milliseconds for an event.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Debug for Client {

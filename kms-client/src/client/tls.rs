@@ -1,58 +1,32 @@
-//! TLS towards KMS: the roots that the caller gave, the caller's clock, aws-lc-rs; never a process-wide default.
+//! TLS towards KMS: TLS 1.2 and 1.3, the caller's clock, aws-lc-rs; never a process-wide default.
+//!
+//! `X25519MLKEM768` is offered first (rustls's feature `prefer-post-quantum`), and sessions are resumed.
 
 use core::fmt;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use pcrseal_core::error::{Code, Error as Fault};
+use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::pki_types::UnixTime;
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
-use super::TimeSource;
+use super::clock::TimeSource;
+use super::roots::RootCertificates;
 use crate::Error;
 
-/// Root certificates as the caller gave them. (Pinned defaults would be added here.)
-#[derive(Default)]
-pub(super) struct RootCertificates {
-    pub(super) pem: Vec<Vec<u8>>,
-    pub(super) der: Vec<Vec<u8>>,
-}
-
-/// The connector, or `None` if no roots were given: then there is nobody to trust.
-pub(super) fn connector(
-    roots: &RootCertificates,
-    time_source: &TimeSource,
-) -> Result<Option<TlsConnector>, Error> {
-    let unreadable = || Error::Configuration(Fault::new(Code::KmsRootCertificate));
-    let mut store = RootCertStore::empty();
-    for der in &roots.der {
-        store.add(CertificateDer::from(der.as_slice())).map_err(|_| unreadable())?;
-    }
-    for pem in &roots.pem {
-        let before = store.len();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            store.add(certificate.map_err(|_| unreadable())?).map_err(|_| unreadable())?;
-        }
-        if store.len() == before {
-            return Err(unreadable());
-        }
-    }
-    if store.is_empty() {
-        return Ok(None);
-    }
+pub(super) fn connector(roots: &RootCertificates, time_source: &TimeSource) -> Result<TlsConnector, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let clock = Arc::new(Clock(Arc::clone(time_source)));
     let mut config = ClientConfig::builder_with_details(provider, clock)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|_| Error::Configuration(Fault::new(Code::KmsTlsVersions)))?
-        .with_root_certificates(store)
+        .with_root_certificates(roots.store()?)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Some(TlsConnector::from(Arc::new(config))))
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 struct Clock(TimeSource);

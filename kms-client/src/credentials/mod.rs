@@ -1,9 +1,41 @@
 //! Where credentials come from, and how they are kept fresh.
+//!
+//! A client has one provider, and its configuration names it. There is no chain that tries one source after the
+//! other: what signs a request must not depend on which source happens to be silent at the moment.
+//!
+//! | provider | for |
+//! |---|---|
+//! | [`FeedCredentials`] | an enclave: what the parent instance hands over, see `docs/CREDENTIAL-FEED.md` |
+//! | [`ImdsCredentials`] | an enclave whose parent forwards a vsock port to the metadata service, or an EC2 host |
+//! | [`ContainerCredentials`] | a host under ECS or EKS Pod Identity |
+//! | [`EnvironmentCredentials`], [`StaticCredentials`] | hosts and tests |
+//!
+//! In an enclave every one of them is the parent's word. That is no weakness: credentials say who asks KMS, and
+//! KMS releases a share to nobody without the attestation document.
+
+mod cache;
+mod container;
+mod document;
+mod environment;
+mod error;
+mod feed;
+mod file;
+mod http;
+mod imds;
+mod time;
+
+pub(crate) use cache::CredentialsCache;
+pub use container::ContainerCredentials;
+pub use environment::EnvironmentCredentials;
+pub use error::CredentialsError;
+pub use feed::FeedCredentials;
+pub use imds::ImdsCredentials;
 
 use core::future::{Future, ready};
 use core::pin::Pin;
 use std::sync::Arc;
-use std::time::SystemTime;
+
+use pcrseal_core::error::Error as Fault;
 
 use crate::Error;
 use crate::wire::Credentials;
@@ -13,40 +45,44 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Arc<Creden
 
 /// A source of AWS credentials.
 ///
-/// The client asks when it has none, and again before they expire; it never asks twice at a time.
+/// The client asks when it has none, when AWS says that those it has have expired, and again before they
+/// expire; it never asks twice at a time, and gives up after [`CREDENTIALS_FETCH_TIMEOUT`]. The future may be
+/// dropped at any time.
+///
+/// [`CREDENTIALS_FETCH_TIMEOUT`]: crate::limits::CREDENTIALS_FETCH_TIMEOUT
 pub trait ProvideCredentials: Send + Sync + 'static {
-    /// Fetches credentials as they are now.
+    /// Fetches credentials as they are now. [`Credentials::expiring`] says how long they last; without it they
+    /// are kept until AWS rejects them.
     fn provide(&self) -> ProvidedCredentials<'_>;
+
+    /// What errors and events call this provider.
+    fn name(&self) -> &'static str {
+        "custom"
+    }
 }
 
 /// Credentials that are given once and never change.
-struct StaticCredentials(Arc<Credentials>);
+#[derive(Clone, Debug)]
+pub struct StaticCredentials(Arc<Credentials>);
+
+impl StaticCredentials {
+    /// Hands out these and no others: once AWS has rejected them there are none.
+    pub fn new(credentials: Credentials) -> Self {
+        Self(Arc::new(credentials))
+    }
+}
 
 impl ProvideCredentials for StaticCredentials {
     fn provide(&self) -> ProvidedCredentials<'_> {
         Box::pin(ready(Ok(Arc::clone(&self.0))))
     }
+
+    fn name(&self) -> &'static str {
+        "static"
+    }
 }
 
-/// Credentials at hand, fetched again in time.
-pub(crate) struct CredentialsCache {
-    provider: Arc<dyn ProvideCredentials>,
-}
-
-impl CredentialsCache {
-    pub(crate) fn new(provider: Arc<dyn ProvideCredentials>) -> Self {
-        Self { provider }
-    }
-
-    pub(crate) fn of(credentials: Credentials) -> Self {
-        Self::new(Arc::new(StaticCredentials(Arc::new(credentials))))
-    }
-
-    /// Credentials that are valid at `now`.
-    pub(crate) async fn get(&self, _now: SystemTime) -> Result<Arc<Credentials>, Error> {
-        self.provider.provide().await
-    }
-
-    /// AWS said that these have expired: they are not handed out again.
-    pub(crate) fn reject(&self, _rejected: &Arc<Credentials>) {}
+/// What a provider of this module hands out, or why it does not.
+fn provided(name: &'static str, outcome: Result<Credentials, Fault>) -> Result<Arc<Credentials>, Error> {
+    outcome.map(Arc::new).map_err(|fault| Error::Credentials(CredentialsError::new(name, fault)))
 }

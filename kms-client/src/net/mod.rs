@@ -1,6 +1,9 @@
 //! Byte streams out of the enclave: TCP, vsock and Unix sockets.
 
+mod dial;
 mod vsock;
+
+pub(crate) use self::dial::connect_first;
 
 use core::fmt;
 use core::pin::Pin;
@@ -9,9 +12,7 @@ use std::io::{self, IoSlice};
 use std::path::PathBuf;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
-
-use self::vsock::VsockStream;
+use tokio::net::{TcpStream, UnixStream, lookup_host};
 
 /// A vsock address: the parent instance has cid 3 as its enclaves see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,7 +38,7 @@ pub enum Address {
 /// A connected stream of any kind.
 pub(crate) enum Stream {
     Tcp(TcpStream),
-    Vsock(VsockStream),
+    /// Vsock too: see [`vsock`].
     Unix(UnixStream),
 }
 
@@ -46,12 +47,10 @@ impl Address {
     pub(crate) async fn connect(&self) -> io::Result<Stream> {
         match self {
             Self::Tcp(host, port) => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                // One small request at a time: waiting for more to send only adds delay.
-                stream.set_nodelay(true)?;
-                Ok(Stream::Tcp(stream))
+                let addresses: Vec<_> = lookup_host((host.as_str(), *port)).await?.collect();
+                connect_first(&addresses).await.map(Stream::Tcp)
             }
-            Self::Vsock(address) => VsockStream::connect(*address).await.map(Stream::Vsock),
+            Self::Vsock(address) => vsock::connect(*address).await.map(Stream::Unix),
             Self::Unix(path) => UnixStream::connect(path).await.map(Stream::Unix),
         }
     }
@@ -81,7 +80,6 @@ impl AsyncRead for Stream {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Self::Vsock(stream) => Pin::new(stream).poll_read(cx, buffer),
             Self::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
@@ -91,7 +89,6 @@ impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
-            Self::Vsock(stream) => Pin::new(stream).poll_write(cx, bytes),
             Self::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
@@ -99,7 +96,6 @@ impl AsyncWrite for Stream {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Vsock(stream) => Pin::new(stream).poll_flush(cx),
             Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
@@ -107,7 +103,6 @@ impl AsyncWrite for Stream {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Vsock(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
@@ -119,7 +114,6 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
-            Self::Vsock(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
         }
     }

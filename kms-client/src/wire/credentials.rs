@@ -62,11 +62,11 @@ impl Credentials {
         &self.access_key_id
     }
 
-    pub(super) fn secret_access_key(&self) -> &Secret {
+    pub(crate) fn secret_access_key(&self) -> &Secret {
         &self.secret_access_key
     }
 
-    pub(super) fn session_token(&self) -> Option<&str> {
+    pub(crate) fn session_token(&self) -> Option<&str> {
         self.session_token.as_ref().and_then(|token| str::from_utf8(token.expose()).ok())
     }
 }

@@ -75,6 +75,19 @@ impl Partition {
             Self::AwsIsoF => "csp.hci.ic.gov",
         }
     }
+
+    /// The domain of the partition's dual-stack endpoints.
+    pub fn dual_stack_dns_suffix(self) -> &'static str {
+        match self {
+            Self::Aws | Self::AwsUsGov => "api.aws",
+            Self::AwsCn => "api.amazonwebservices.com.cn",
+            Self::AwsEusc => "api.amazonwebservices.eu",
+            Self::AwsIso => "api.aws.ic.gov",
+            Self::AwsIsoB => "api.aws.scloud",
+            Self::AwsIsoE => "api.cloud-aws.adc-e.uk",
+            Self::AwsIsoF => "api.aws.hci.ic.gov",
+        }
+    }
 }
 
 impl fmt::Display for Partition {
@@ -83,19 +96,34 @@ impl fmt::Display for Partition {
     }
 }
 
-/// The host name of KMS in a region: `kms.REGION.SUFFIX`.
+/// Which of KMS's endpoints in a region; by default the usual one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct HostOptions {
+    /// The endpoint whose cryptography is validated to FIPS 140. Not every region has one; where there is none its
+    /// name does not resolve.
+    pub fips: bool,
+    /// The endpoint that has IPv6 addresses besides IPv4. Every partition has a domain for them.
+    pub dual_stack: bool,
+}
+
+/// The host name of KMS in a region: `kms[-fips].REGION.SUFFIX`.
+/// Source: the endpoint rule set of KMS in the AWS SDKs.
 ///
 /// # Errors
 /// [`Error::Configuration`] if the region is not of the shape of a region's name.
-pub fn host_name(region: &str) -> Result<String, Error> {
+pub fn host_name(region: &str, options: HostOptions) -> Result<String, Error> {
     check_region(region)?;
-    Ok(format!("kms.{region}.{}", Partition::of_region(region).dns_suffix()))
+    let service = if options.fips { "kms-fips" } else { "kms" };
+    let partition = Partition::of_region(region);
+    let suffix = if options.dual_stack { partition.dual_stack_dns_suffix() } else { partition.dns_suffix() };
+    Ok(format!("{service}.{region}.{suffix}"))
 }
 
-/// Lower-case letters, digits and single dashes, such as `us-gov-west-1`: nothing that could lead a host name
-/// elsewhere, or break a signature's scope.
+/// Lower-case letters, digits and single dashes, and a number at the end, such as `us-gov-west-1`: nothing that
+/// could lead a host name elsewhere, or break a signature's scope, and no global name such as `aws-global`.
 pub(crate) fn check_region(region: &str) -> Result<(), Error> {
     let labels_fit = region.split('-').count() >= 3
+        && region.ends_with(|last: char| last.is_ascii_digit())
         && region.split('-').all(|label| {
             !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         });
@@ -107,23 +135,29 @@ pub(crate) fn check_region(region: &str) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Partition, host_name};
+    use super::{HostOptions, Partition, host_name};
 
+    /// Generated names are compared with botocore's, for every region, by `scripts/interop-botocore.sh`.
     #[test]
     fn one_region_of_each_partition() {
-        for (region, partition, host) in [
-            ("eu-central-1", "aws", "kms.eu-central-1.amazonaws.com"),
-            ("il-central-1", "aws", "kms.il-central-1.amazonaws.com"),
-            ("cn-north-1", "aws-cn", "kms.cn-north-1.amazonaws.com.cn"),
-            ("us-gov-west-1", "aws-us-gov", "kms.us-gov-west-1.amazonaws.com"),
-            ("eusc-de-east-1", "aws-eusc", "kms.eusc-de-east-1.amazonaws.eu"),
-            ("us-iso-east-1", "aws-iso", "kms.us-iso-east-1.c2s.ic.gov"),
-            ("us-isob-east-1", "aws-iso-b", "kms.us-isob-east-1.sc2s.sgov.gov"),
-            ("eu-isoe-west-1", "aws-iso-e", "kms.eu-isoe-west-1.cloud.adc-e.uk"),
-            ("us-isof-south-1", "aws-iso-f", "kms.us-isof-south-1.csp.hci.ic.gov"),
+        for (region, partition, suffix, dual_stack) in [
+            ("eu-central-1", "aws", "amazonaws.com", "api.aws"),
+            ("il-central-1", "aws", "amazonaws.com", "api.aws"),
+            ("cn-north-1", "aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+            ("us-gov-west-1", "aws-us-gov", "amazonaws.com", "api.aws"),
+            ("eusc-de-east-1", "aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu"),
+            ("us-iso-east-1", "aws-iso", "c2s.ic.gov", "api.aws.ic.gov"),
+            ("us-isob-east-1", "aws-iso-b", "sc2s.sgov.gov", "api.aws.scloud"),
+            ("eu-isoe-west-1", "aws-iso-e", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+            ("us-isof-south-1", "aws-iso-f", "csp.hci.ic.gov", "api.aws.hci.ic.gov"),
         ] {
             assert_eq!(Partition::of_region(region).to_string(), partition);
-            assert_eq!(host_name(region).unwrap(), host);
+            let host = |fips, dual_stack| host_name(region, HostOptions { fips, dual_stack }).unwrap();
+            assert_eq!(host_name(region, HostOptions::default()).unwrap(), host(false, false));
+            assert_eq!(host(false, false), format!("kms.{region}.{suffix}"));
+            assert_eq!(host(true, false), format!("kms-fips.{region}.{suffix}"));
+            assert_eq!(host(false, true), format!("kms.{region}.{dual_stack}"));
+            assert_eq!(host(true, true), format!("kms-fips.{region}.{dual_stack}"));
         }
     }
 
@@ -139,6 +173,8 @@ mod tests {
             "US-EAST-1",
             "us-east-1.evil.example",
             "us-east-1/",
+            "us-east-one",
+            "aws-cn-global",
             "us-east-1@evil",
             "us-east-1:1",
             "us east-1",
@@ -146,7 +182,7 @@ mod tests {
             "us-east-1\r\n",
             "us-east-1111111111111111111111111",
         ] {
-            assert!(host_name(region).is_err(), "{region:?}");
+            assert!(host_name(region, HostOptions::default()).is_err(), "{region:?}");
         }
     }
 }

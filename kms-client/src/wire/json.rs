@@ -15,10 +15,10 @@ use crate::limits::MAX_ANSWER_DEPTH;
 /// Text of an answer: borrowed from the body unless it holds escapes; wiped when it is a copy.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(crate) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl Text<'_> {
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -16,7 +16,7 @@ pub mod endpoint;
 mod generate_data_key;
 mod generate_data_key_pair;
 mod generate_random;
-mod json;
+pub(crate) mod json;
 mod key_policy;
 mod key_state;
 mod re_encrypt;

@@ -1,6 +1,9 @@
 //! A scripted server on loopback: each request is recorded, and answered as the script says.
 #![allow(dead_code, unreachable_pub)] // each test binary uses what it needs of this module
 
+pub mod authority;
+pub mod memory;
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,7 +11,7 @@ use std::time::Duration;
 
 use pcrseal_core::secret::Secret;
 use pcrseal_kms::wire::{Credentials, DescribeKeyRequest};
-use pcrseal_kms::{Client, ClientBuilder};
+use pcrseal_kms::{Client, ClientBuilder, RetryPolicy};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -26,8 +29,12 @@ pub enum Reply {
     Close(Vec<u8>),
     /// Begins an answer with the first part and repeats the second without end.
     Forever(&'static [u8], &'static [u8]),
+    /// As `Forever`, with a pause of 20 ms before each repetition.
+    Trickle(&'static [u8], &'static [u8]),
     /// Answers byte by byte, each after this pause.
     Drip(Vec<u8>, Duration),
+    /// Begins an answer and never ends it; waits for the client to hang up.
+    Stall(Vec<u8>),
     /// Never answers; waits for the client to hang up.
     Hang,
 }
@@ -124,6 +131,13 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, connection: usiz
                 while stream.write_all(again).await.is_ok() {}
                 return;
             }
+            Reply::Trickle(head, again) => {
+                let _ = stream.write_all(head).await;
+                while stream.write_all(again).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                return;
+            }
             Reply::Drip(bytes, pause) => {
                 for byte in bytes {
                     tokio::time::sleep(pause).await;
@@ -132,11 +146,25 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, connection: usiz
                     }
                 }
             }
+            Reply::Stall(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                let _ = stream.flush().await;
+                let _ = stream.read(&mut [0]).await;
+                return;
+            }
             Reply::Hang => {
                 let _ = stream.read(&mut [0]).await;
                 return;
             }
         }
+    }
+}
+
+/// Reads one request, answers it and closes.
+pub async fn serve_once(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), bytes: &[u8]) {
+    if read_request(stream).await.is_some() {
+        let _ = stream.write_all(bytes).await;
+        let _ = stream.shutdown().await;
     }
 }
 
@@ -170,10 +198,17 @@ pub fn credentials() -> Credentials {
     Credentials::new("AKIDEXAMPLE", Secret::copy_from(b"secret"), Some(Secret::copy_from(b"token"))).unwrap()
 }
 
-/// With limits that a slow machine does not meet; tests of limits set their own.
+/// With limits that a slow machine does not meet, and one attempt; tests of limits and retries set their own.
 pub fn builder() -> ClientBuilder {
     let limit = Duration::from_secs(60);
-    Client::builder().credentials(credentials()).connect_timeout(limit).operation_timeout(limit)
+    Client::builder()
+        .credentials(credentials())
+        .connect_timeout(limit)
+        .tls_timeout(limit)
+        .answer_timeout(limit)
+        .body_timeout(limit)
+        .operation_timeout(limit)
+        .retry_policy(RetryPolicy::never())
 }
 
 pub fn client(server: &Server) -> Client {
