@@ -5,10 +5,11 @@
 //! of Rust and of AWS-LC, and stacks; proc_pid_status(5): `RssAnon`) that came with the client and its connections.
 
 use std::error::Error;
+use std::sync::Arc;
 
-use pcrseal_core::secret::Secret;
 use pcrseal_kms::Client;
-use pcrseal_kms::wire::{Credentials, DescribeKeyRequest};
+use pcrseal_kms::credentials::EnvironmentCredentials;
+use pcrseal_kms::wire::DescribeKeyRequest;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -16,13 +17,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     aws_lc_rs::rand::fill(&mut [0; 32])?;
     let before = anonymous_memory()?;
 
-    let credentials = Credentials::new(
-        &std::env::var("AWS_ACCESS_KEY_ID")?,
-        Secret::new(std::env::var("AWS_SECRET_ACCESS_KEY")?.into_bytes()),
-        None,
-    )?;
+    let credentials = Arc::new(EnvironmentCredentials::new());
     let roots = std::fs::read(std::env::var("SSL_CERT_FILE")?)?;
-    let mut builder = Client::builder().credentials(credentials).root_certificates_pem(&roots);
+    let mut builder = Client::builder().credentials_provider(credentials).root_certificates_pem(&roots);
     let mut keys = Vec::new();
     for argument in std::env::args().skip(1) {
         let (endpoint, key_arn) = argument.split_once('=').ok_or("an argument is ENDPOINT=KEY_ARN")?;

@@ -5,12 +5,14 @@
 //! construction, construction and first request, then one warm Decrypt with Recipient and one warm Encrypt.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use pcrseal_core::secret::Secret;
 use pcrseal_kms::Client;
-use pcrseal_kms::wire::{Credentials, DecryptRequest, EncryptRequest, EncryptionContext, Released};
+use pcrseal_kms::credentials::EnvironmentCredentials;
+use pcrseal_kms::wire::{DecryptRequest, EncryptRequest, EncryptionContext, Released};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -29,12 +31,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let seeded = cpu_time()? - start;
 
     let start = cpu_time()?;
-    let credentials = Credentials::new(
-        &std::env::var("AWS_ACCESS_KEY_ID")?,
-        Secret::new(std::env::var("AWS_SECRET_ACCESS_KEY")?.into_bytes()),
-        None,
-    )?;
-    let mut builder = Client::builder().credentials(credentials).endpoint_url(endpoint);
+    let credentials = Arc::new(EnvironmentCredentials::new());
+    let mut builder = Client::builder().credentials_provider(credentials).endpoint_url(endpoint);
     if let Some(roots) = std::env::var_os("SSL_CERT_FILE") {
         builder = builder.root_certificates_pem(&std::fs::read(roots)?);
     }

@@ -5,10 +5,11 @@
 //! the same program over the AWS SDK, which reads the same variables.
 
 use std::error::Error;
+use std::sync::Arc;
 
-use pcrseal_core::secret::Secret;
 use pcrseal_kms::Client;
-use pcrseal_kms::wire::{Credentials, DecryptRequest, Released};
+use pcrseal_kms::credentials::EnvironmentCredentials;
+use pcrseal_kms::wire::{DecryptRequest, Released};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -17,12 +18,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: decrypt-pcrseal ENDPOINT KEY_ARN CIPHERTEXT_FILE".into());
     };
     let region = key_arn.split(':').nth(3).ok_or("KEY_ARN is not the ARN of a key")?;
-    let credentials = Credentials::new(
-        &std::env::var("AWS_ACCESS_KEY_ID")?,
-        Secret::new(std::env::var("AWS_SECRET_ACCESS_KEY")?.into_bytes()),
-        None,
-    )?;
-    let mut builder = Client::builder().credentials(credentials).endpoint_url(endpoint);
+    let credentials = Arc::new(EnvironmentCredentials::new());
+    let mut builder = Client::builder().credentials_provider(credentials).endpoint_url(endpoint);
     if let Some(roots) = std::env::var_os("SSL_CERT_FILE") {
         builder = builder.root_certificates_pem(&std::fs::read(roots)?);
     }
