@@ -131,7 +131,7 @@ async fn strangers_are_refused(target: &Target, parts: &Parts) -> Result<(), Fai
 /// Requests that were signed well, and altered on their way.
 fn alterations_are_refused(target: &Target, parts: &Parts) -> Result<(), Failure> {
     // DescribeKey and GetKeyRotationStatus take the same body: only the signature keeps them apart.
-    let alterations: [(&str, fn(&mut Headers, &mut Vec<u8>)); 5] = [
+    let alterations: [(&str, Alteration); 5] = [
         ("a body with a space more", |_, body| body.push(b' ')),
         ("another operation", |headers, _| {
             headers.insert("x-amz-target", "TrentService.GetKeyRotationStatus".into());
@@ -215,6 +215,8 @@ impl Parts {
 }
 
 type Headers = BTreeMap<&'static str, String>;
+/// Changes a signed request.
+type Alteration = fn(&mut Headers, &mut Vec<u8>);
 
 /// Sends the request as it is, and reads the answer until the server closes the connection.
 fn post(host: &str, headers: &Headers, body: &[u8]) -> Result<(u16, Vec<u8>), Failure> {
