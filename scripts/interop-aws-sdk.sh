@@ -1,17 +1,19 @@
 #!/bin/sh
 # Drives the emulator binary with the AWS SDK for Rust, unchanged, in every operation that it serves: an independent
-# reading of SigV4, JSON 1.1 and KMS's errors.
+# reading of SigV4, JSON 1.1 and KMS's errors. Then has our client use the SDK's HTTP connector and credentials.
 #
-# Takes about three minutes the first time (the SDK is built, without optimisation), and three seconds after that,
+# Takes about four minutes the first time (the SDK is built, without optimisation), and three seconds after that,
 # besides building the emulator. Needs cargo alone.
 set -eu
 cd "$(dirname "$0")/.."
-echo "interop-aws-sdk: about three minutes the first time, then three seconds"
+echo "interop-aws-sdk: about four minutes the first time, then three seconds"
 
 target=${CARGO_TARGET_DIR:-$PWD/target}
 cargo build --quiet --package pcrseal-emulator
 cargo build --quiet --locked --manifest-path benches/kms-peers/Cargo.toml --package decrypt-aws-sdk \
     --example operations --target-dir "$target/interop-aws-sdk"
+cargo build --quiet --locked --manifest-path benches/kms-peers/Cargo.toml --package lent-by-aws-sdk \
+    --target-dir "$target/interop-aws-sdk"
 
 work=$(mktemp -d)
 server=
@@ -36,4 +38,6 @@ until grep -q '^ready' "$work/log"; do
 done
 endpoint=$(sed -n 's/^endpoint  *//p' "$work/log")
 "$target/interop-aws-sdk/debug/examples/operations" "$endpoint" AKIAONE secret-one
+env -u AWS_SESSION_TOKEN AWS_ACCESS_KEY_ID=AKIAONE AWS_SECRET_ACCESS_KEY=secret-one \
+    "$target/interop-aws-sdk/debug/lent-by-aws-sdk" "$endpoint"
 echo "interop-aws-sdk: passed"
