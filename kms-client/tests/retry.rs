@@ -253,6 +253,49 @@ async fn a_clock_is_corrected_beside_the_attempts_that_are_allowed() {
     ask(builder(&transport).retry_policy(RetryPolicy::never()).time_source(clock(600))).await.unwrap();
 }
 
+/// A denial with the latest date that can be written. Nothing but the request's own answer says that it is wrong.
+fn poison() -> Step {
+    says(400, "AccessDeniedException", "", &[("Date", "Fri, 31 Dec 9999 23:59:59 GMT")])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_date_of_one_region_is_no_other_regions() {
+    let transport = Memory::new(|number| if number < 2 { poison() } else { good() });
+    let client = builder(&transport).time_source(clock(0)).build().unwrap();
+    client.describe_key("us-east-1", &DESCRIBE).await.unwrap_err();
+    client.describe_key("us-east-2", &DESCRIBE).await.unwrap();
+    let log = transport.log();
+    assert_eq!(field(&log[1].headers, "x-amz-date"), "99991231T235959Z");
+    assert_eq!(field(&log[2].headers, "x-amz-date"), "20150830T123600Z");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_date_can_be_corrected_again() {
+    let start = tokio::time::Instant::now();
+    let now = move || UNIX_EPOCH + Duration::from_secs(AWS_TIME) + start.elapsed();
+    let transport = Memory::new(|number| match number {
+        0..2 => poison(),
+        2 => says(400, "InvalidSignatureException", "Signature not yet current: ...", &[AWS_DATE]),
+        _ => good(),
+    });
+    // By the poisoned clock they expired long ago, and its next second has five digits in its year.
+    let temporary = credentials().expiring(UNIX_EPOCH + Duration::from_secs(AWS_TIME + 3600));
+    let client = builder(&transport).credentials(temporary).time_source(now).build().unwrap();
+    client.describe_key(REGION, &DESCRIBE).await.unwrap_err();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    client.describe_key(REGION, &DESCRIBE).await.unwrap();
+    assert_eq!(transport.log().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_without_measure_are_no_limits() {
+    let transport = Memory::new(|number| if number < 2 { broken() } else { good() });
+    let forever = builder(&transport).operation_timeout(Duration::MAX).connect_timeout(Duration::MAX);
+    let policy = RetryPolicy { fault_base: Duration::MAX, ..RetryPolicy::default() };
+    ask(forever.retry_policy(policy)).await.unwrap();
+    assert_eq!(transport.times(), [0, 4000, 8000]);
+}
+
 /// Hands out credentials with a number in their id.
 #[derive(Default)]
 struct Numbered(AtomicUsize, Mutex<Option<Duration>>);

@@ -154,7 +154,8 @@ impl ClientBuilder {
     }
 
     /// The time for establishing a connection (TCP or vsock), the look-up of its name included. Default: 3
-    /// seconds.
+    /// seconds. The system's look-up runs on a thread that tokio keeps for blocking calls; it cannot be broken off,
+    /// and goes on there for as long as the system lets it. By vsock nothing is looked up.
     #[must_use]
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.stages.connect = limit;
