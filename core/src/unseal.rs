@@ -79,9 +79,24 @@ impl Plan {
         self.quorum.keys()
     }
 
+    /// The trusted quorum that the blob names.
+    pub const fn quorum(&self) -> &Quorum {
+        &self.quorum
+    }
+
     /// What the blob's header says; by now it agrees with the trust policy.
     pub const fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// One request per key. What a released share opens to takes a [`Session`].
+    pub fn requests(&self) -> impl Iterator<Item = ShareRequest<'_>> {
+        self.quorum.positions().zip(&self.bundle.shares).map(|((position, key), share)| ShareRequest {
+            position,
+            key,
+            ciphertext_blob: &share.ciphertext_blob,
+            encryption_context: EncryptionContext::new(&self.header, &self.quorum, position),
+        })
     }
 
     /// Starts the session. The recipient must be fresh: one key, attested once, serves one unseal.
@@ -137,14 +152,12 @@ impl Session {
 
     /// One request per key. All may be sent at once.
     pub fn requests(&self) -> impl Iterator<Item = ShareRequest<'_>> {
-        self.plan.quorum.positions().zip(&self.plan.bundle.shares).map(|((position, key), share)| {
-            ShareRequest {
-                position,
-                key,
-                ciphertext_blob: &share.ciphertext_blob,
-                encryption_context: EncryptionContext::new(&self.plan.header, &self.plan.quorum, position),
-            }
-        })
+        self.plan.requests()
+    }
+
+    /// How many shares the session takes: as many keys have to be asked at least.
+    pub fn needed(&self) -> usize {
+        self.plan.needed.into()
     }
 
     /// Hands in a key's answer.
