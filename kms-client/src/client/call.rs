@@ -29,7 +29,8 @@ struct Call<'a, O> {
     /// What the caller is told if no attempt does better.
     failure: Option<Error>,
     clock_corrected: bool,
-    credentials_renewed: bool,
+    /// What AWS said has expired.
+    rejected: Option<Arc<Credentials>>,
 }
 
 /// How an attempt failed, with what is needed to put it right.
@@ -59,7 +60,7 @@ impl Client {
             attempts: 0,
             failure: None,
             clock_corrected: false,
-            credentials_renewed: false,
+            rejected: None,
         };
         let error = match timeout_at(deadline, call.run()).await {
             Ok(Some(answer)) => return Ok(answer),
@@ -95,8 +96,11 @@ impl<O: Operation + Sync> Call<'_, O> {
 
     async fn attempt(&self) -> Result<O::Answer, Failure> {
         let client = &self.client.0;
-        let now = client.clock.now()?;
-        let credentials = client.credentials.get(system_time(now)?).await?;
+        let now = client.clock.now_in(self.region)?;
+        let credentials = match &self.rejected {
+            None => client.credentials.get(system_time(now)?).await?,
+            Some(rejected) => client.credentials.other_than(rejected, system_time(now)?).await?,
+        };
         let host = self.endpoint.authority();
         let request = HttpRequest::new(self.operation, &credentials, self.region, host, now)?;
         debug!(
@@ -144,19 +148,18 @@ impl<O: Operation + Sync> Call<'_, O> {
             (class, Some(server_time), _)
                 if !self.clock_corrected
                     && (class == ErrorClass::ClockSkew
-                        || class.is_access_denied() && clock.is_skewed(server_time)) =>
+                        || class.is_access_denied() && clock.is_skewed(self.region, server_time)) =>
             {
-                let Some(seconds) = clock.correct(server_time) else {
+                let Some(seconds) = clock.correct(self.region, server_time) else {
                     return false;
                 };
                 warn!(target: TARGET, region = self.region, seconds, "AWS's clock differs from ours: corrected");
                 self.clock_corrected = true;
                 true
             }
-            (ErrorClass::CredentialsExpired, _, Some(credentials)) if !self.credentials_renewed => {
+            (ErrorClass::CredentialsExpired, _, Some(credentials)) if self.rejected.is_none() => {
                 warn!(target: TARGET, region = self.region, "AWS says that the credentials have expired");
-                self.client.0.credentials.reject(credentials);
-                self.credentials_renewed = true;
+                self.rejected = Some(Arc::clone(credentials));
                 true
             }
             _ => false,
@@ -182,12 +185,20 @@ impl<O: Operation + Sync> Call<'_, O> {
         wait
     }
 
-    /// Keeps the last failure that says something: that the time was up says less than what was heard before.
+    /// Keeps the last failure that says something. That the time was up says less than what was heard before, and
+    /// so does that there are no other credentials where AWS did not take these.
     fn remember(&mut self, error: Error) {
-        let says_less = matches!(error, Error::Timeout { .. });
-        if self.failure.is_none() || !says_less || matches!(self.failure, Some(Error::Timeout { .. })) {
+        let says_less = match &self.failure {
+            None | Some(Error::Timeout { .. }) => false,
+            Some(_) => matches!(error, Error::Timeout { .. }) || self.is_in_want(&error),
+        };
+        if !says_less {
             self.failure = Some(error);
         }
+    }
+
+    fn is_in_want(&self, error: &Error) -> bool {
+        self.rejected.is_some() && matches!(error, Error::Credentials(_))
     }
 }
 
