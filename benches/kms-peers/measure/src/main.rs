@@ -65,12 +65,13 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     std::fs::remove_dir_all(&files)?;
     rows.push(Row::new("crates, the program's own aside", Unit::Count, count("crates")?).at_most(0.5));
     rows.push(Row::new("stripped release binary", Unit::Kilobytes, count("bytes")?).at_most(0.5));
-    rows.push(Row::new("clean release build, wall time", Unit::Seconds, count("compile-ms")?));
+    rows.push(Row::new("clean release build, CPU", Unit::Seconds, count("compile-ms")?));
     println!("| | pcrseal | aws-sdk-kms | of theirs | target |\n|---|---|---|---|---|");
     rows.iter().for_each(Row::print);
     println!("{NOTES}");
     println!(
-        "One client of pcrseal with {} warm TLS connections: {:.0} kB of anonymous memory (target: less than {:.0} kB).",
+        "A process with one client of pcrseal and {} warm TLS connections: {:.0} kB of anonymous memory, all in all \
+         (target: less than {:.0} kB).",
         REGIONS.len(),
         memory / 1e3,
         MEMORY_TARGET / 1e3,
@@ -123,7 +124,7 @@ fn measure(scheme: &str, programs: &Path, server: &Server) -> Result<Vec<Row>, B
     Ok(rows)
 }
 
-/// Bytes that one client of ours takes with a warm connection to each of [`REGIONS`].
+/// Anonymous memory, in bytes, of a process with one client of ours and a warm connection to each of [`REGIONS`].
 async fn memory(programs: &Path, server: &Server) -> Result<f64, Box<dyn Error>> {
     let (_ports, keys) = server.more_keys(&REGIONS).await?;
     let mut samples = Samples::default();
@@ -143,8 +144,8 @@ Both programs find static credentials in the environment. The SDK has its defaul
 whatever TLS configuration it makes by default. Over https the SDK trusts the system's roots, as by default, and the
 test's, and pcrseal the roots it is given: the test's. The handshake is that of rustls with AWS-LC in both, with
 X25519MLKEM768 and a chain of three certificates. From process start to the first answer over https, AWS-LC's
-seeding is inside; in the rows step by step it was done before. Compile times are of the machine above, dependencies
-downloaded already.
+seeding is inside; in the rows step by step it was done before. Build times are user and system time of
+all compilers, dependencies downloaded already.
 ";
 
 /// One of both programs with what every one of them takes.
@@ -243,7 +244,7 @@ impl Row {
 }
 
 impl Unit {
-    /// Times come in nanoseconds (the build's in milliseconds), sizes in bytes.
+    /// Times come in nanoseconds (the builds' in milliseconds), sizes in bytes.
     fn show(self, value: f64) -> String {
         match self {
             Self::Microseconds => format!("{:.0} µs", value / 1e3),
