@@ -24,7 +24,7 @@ use pcrseal_kms::{Client, Error};
 
 type Failure = Box<dyn StdError>;
 
-/// The head of a tagged COSE_Sign1 (RFC 9052 section 4.2); the documents of the NSM are untagged.
+/// The head of a tagged `COSE_Sign1` (RFC 9052 section 4.2); the documents of the NSM are untagged.
 const TAG_COSE_SIGN1: u8 = 0xd2;
 
 /// A server, a key of it, a ciphertext under that key, and what was encrypted.
