@@ -2,7 +2,6 @@
 //! against its size. A simulation; `tests/common/fleet.rs` says of what. Fails if a bound is missed.
 
 #[path = "../tests/common/fleet.rs"]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod fleet;
 
 use std::fmt::Write as _;
