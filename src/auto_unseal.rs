@@ -1,6 +1,5 @@
-//! The two use cases, wired: attester, KMS and sessions.
+//! Attester, KMS client and trust policy, wired; and the unseal.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,19 +8,20 @@ use pcrseal_core::crypto::{Backend, aws_lc};
 use pcrseal_core::error::{Code, Error as Fault};
 use pcrseal_core::names::KeyArn;
 use pcrseal_core::pcr::PcrSet;
-use pcrseal_core::policy::TrustPolicy;
+use pcrseal_core::policy::{Quorum, TrustPolicy};
 use pcrseal_core::recipient::Recipient;
-use pcrseal_core::report::{Failure, KeyReport, Outcome, Report};
-use pcrseal_core::seal::{self, HostVouchesForSecret, SealParameters, WrapAnswer, WrapOperation};
-use pcrseal_core::secret::Secret;
-use pcrseal_core::unseal::{self, DecryptAnswer, Opened};
+use pcrseal_core::report::{Failure, Outcome, Report};
+use pcrseal_core::seal::HostVouchesForSecret;
+use pcrseal_core::unseal::{DecryptAnswer, Opened, Plan, Session};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use crate::ask::Asked;
+use crate::ask::{FanOut, Requests, Verdict};
 use crate::error::Error;
-use crate::kms_client::{AuthenticatedKms, DataKey};
-use crate::preflight::{self, Candidate};
+use crate::kms_client::{AuthenticatedKms, Released};
+use crate::observe::{self, Step};
+use crate::prepare::{Prepared, WarmUp};
+use crate::rows::bad_response;
 
 /// How long a whole seal or unseal may take, if nothing else is said.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
@@ -38,12 +38,14 @@ const MAX_DEADLINE: Duration = Duration::from_secs(3600);
 /// Runs on a tokio runtime with its time driver enabled. Every call ends by its deadline. An attester that
 /// hangs is left behind on its thread: a runtime that is dropped waits for it, `shutdown_timeout` does not.
 pub struct AutoUnseal<K> {
-    attester: Arc<dyn Attester>,
-    kms: Arc<K>,
-    policy: Arc<TrustPolicy>,
-    backend: Backend,
-    external_aad: Arc<[u8]>,
-    deadline: Duration,
+    pub(crate) attester: Arc<dyn Attester>,
+    pub(crate) kms: Arc<K>,
+    pub(crate) policy: Arc<TrustPolicy>,
+    pub(crate) backend: Backend,
+    pub(crate) external_aad: Arc<[u8]>,
+    pub(crate) deadline: Duration,
+    pub(crate) fan_out: FanOut,
+    pub(crate) vouched: Option<HostVouchesForSecret>,
 }
 
 impl<K> Clone for AutoUnseal<K> {
@@ -55,6 +57,8 @@ impl<K> Clone for AutoUnseal<K> {
             backend: self.backend,
             external_aad: Arc::clone(&self.external_aad),
             deadline: self.deadline,
+            fan_out: self.fan_out,
+            vouched: self.vouched,
         }
     }
 }
@@ -68,20 +72,9 @@ pub struct Unsealed {
     pub report: Report,
 }
 
-/// What a seal gives.
-#[derive(Debug)]
-pub struct Sealed {
-    /// The blob: public, to be kept anywhere.
-    pub blob: Vec<u8>,
-    /// The secret, as the new blob opened to it.
-    pub opened: Opened,
-    /// One row per key, of the unseal that proved the blob.
-    pub report: Report,
-}
-
 impl<K: AuthenticatedKms> AutoUnseal<K> {
     /// Wires the parts together. Defaults: the `aws-lc` backend, an empty `external_aad`, 30 seconds for a
-    /// whole seal or unseal.
+    /// whole seal or unseal, all keys asked at once.
     pub fn new(attester: Arc<dyn Attester>, kms: K, policy: TrustPolicy) -> Self {
         Self {
             attester,
@@ -90,6 +83,8 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
             backend: aws_lc::BACKEND,
             external_aad: Arc::default(),
             deadline: DEFAULT_DEADLINE,
+            fan_out: FanOut::default(),
+            vouched: None,
         }
     }
 
@@ -111,190 +106,207 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
         Self { deadline: deadline.min(MAX_DEADLINE), ..self }
     }
 
-    /// Unseals a blob: checks it against the trust policy and the measured PCRs, asks every key at once, and
-    /// is done at the threshold-th good share. Works while at most n - threshold keys are down, disabled,
-    /// slow or lying.
+    /// How the keys of an unseal are asked.
+    #[must_use]
+    pub fn with_fan_out(self, fan_out: FanOut) -> Self {
+        Self { fan_out, ..self }
+    }
+
+    /// Lets [`AutoUnseal::reseal`] and [`AutoUnseal::rotate`] move a secret from an `encrypt` blob into an
+    /// `attested` one, which claims more about its origin than anybody knows: the caller vouches for it by name.
+    #[must_use]
+    pub fn with_vouched_reseal(self, vouched: HostVouchesForSecret) -> Self {
+        Self { vouched: Some(vouched), ..self }
+    }
+
+    /// Unseals a blob: checks it against the trust policy and the measured PCRs, asks the keys, and is done at
+    /// the threshold-th good share. Works while at most n - threshold keys are down, disabled, slow or lying.
+    ///
+    /// Credentials are fetched and connections opened while the recipient's key is generated; nothing is sent
+    /// for a blob that is refused.
     ///
     /// # Errors
-    /// Before any request: what [`unseal::Plan::new`] answers, and the attester's codes. After it:
+    /// Before any request: what [`Plan::new`] answers, and the attester's codes. After it:
     /// [`Code::QuorumNotReached`], [`Code::CommitmentMismatch`], [`Code::SecretRejected`], with the report.
     pub async fn unseal(&self, blob: &[u8]) -> Result<Unsealed, Error> {
-        let deadline = Instant::now() + self.deadline;
-        let plan =
-            unseal::Plan::new(blob, &self.policy, &self.measured(deadline).await?, &self.external_aad)?;
-        self.run_unseal(plan, deadline).await
-    }
-
-    /// Seals a new secret of `secret_len` bytes (1..65536) from the enclave's own generator.
-    /// `further_bindings` are the PCRs of other images that shall open the blob too.
-    ///
-    /// # Errors
-    /// What [`seal::Plan::generate`] answers; [`Code::KeyUnfit`], [`Code::KeyPermitsEncrypt`],
-    /// [`Code::KeyNotChecked`]; [`Code::SealIncomplete`] with the report; those of [`AutoUnseal::unseal`]
-    /// when the new blob does not open.
-    pub async fn seal_generated(
-        &self,
-        secret_len: usize,
-        further_bindings: &[PcrSet],
-    ) -> Result<Sealed, Error> {
-        self.seal(further_bindings, |parameters| seal::Plan::generate(parameters, secret_len, &self.backend))
-            .await
-    }
-
-    /// Seals an opened secret again, one generation on.
-    ///
-    /// # Errors
-    /// What [`seal::Plan::reseal`] answers, and as [`AutoUnseal::seal_generated`].
-    pub async fn reseal(&self, opened: &Opened, further_bindings: &[PcrSet]) -> Result<Sealed, Error> {
-        self.seal(further_bindings, |parameters| seal::Plan::reseal(parameters, opened, &self.backend)).await
-    }
-
-    /// Seals a secret from outside, which the caller vouches for by name.
-    ///
-    /// # Errors
-    /// What [`seal::Plan::import`] answers, and as [`AutoUnseal::seal_generated`].
-    pub async fn import(
-        &self,
-        secret: Secret,
-        vouched: HostVouchesForSecret,
-        further_bindings: &[PcrSet],
-    ) -> Result<Sealed, Error> {
-        self.seal(further_bindings, |parameters| {
-            seal::Plan::import(parameters, secret, vouched, &self.backend)
-        })
-        .await
-    }
-
-    async fn seal(
-        &self,
-        further_bindings: &[PcrSet],
-        plan: impl FnOnce(&SealParameters<'_>) -> Result<seal::Plan, Fault> + Send,
-    ) -> Result<Sealed, Error> {
-        let deadline = Instant::now() + self.deadline;
-        let measured = self.measured(deadline).await?;
-        let plan = plan(&SealParameters {
-            policy: &self.policy,
-            measured: &measured,
-            further_bindings,
-            external_aad: &self.external_aad,
-        })?;
-        let (recipient, document) = self.attested_recipient(deadline).await?;
-        let mut session = plan.begin(recipient)?;
-        let candidates = session.requests().map(|request| Candidate {
-            position: request.position,
-            key: request.key.clone(),
-            context: request.encryption_context,
-        });
-        let wrapping = session.header().wrapping;
-        preflight::check(&self.kms, candidates.collect(), wrapping, deadline).await?;
-        self.wrap_all(&mut session, &document, deadline).await?;
-
-        let unproven = session.finish()?;
-        let proof = self.run_unseal(unproven.plan(&self.policy, &measured)?, deadline).await?;
-        let (blob, opened) = unproven.prove(proof.opened)?;
-        Ok(Sealed { blob, opened, report: proof.report })
-    }
-
-    async fn wrap_all(
-        &self,
-        session: &mut seal::Session,
-        document: &Arc<[u8]>,
-        deadline: Instant,
-    ) -> Result<(), Error> {
-        let mut rows = Rows::new(session.requests().map(|request| request.key.clone()));
-        let mut asked = Asked::new();
-        for request in session.requests() {
-            let (kms, document) = (Arc::clone(&self.kms), Arc::clone(document));
-            let (key, context) = (request.key.clone(), request.encryption_context);
-            let plaintext = match request.operation {
-                WrapOperation::GenerateDataKey => None,
-                WrapOperation::Encrypt { plaintext } => Some(Secret::copy_from(plaintext)),
-            };
-            asked.ask(request.position, async move {
-                match plaintext {
-                    None => kms.generate_data_key(&key, &context, &document).await,
-                    Some(plaintext) => kms.encrypt(&key, &plaintext, &context).await,
-                }
-            });
-        }
-        let take = |position, answer: &DataKey, session: &mut seal::Session| {
-            session.answer_from_authenticated_kms(
-                position,
-                &WrapAnswer {
-                    key_id: &answer.key_id,
-                    ciphertext_blob: &answer.ciphertext_blob,
-                    ciphertext_for_recipient: answer.ciphertext_for_recipient.as_deref(),
-                    plaintext_present: answer.plaintext_present,
-                },
-            )
+        let start = Instant::now();
+        let deadline = start + self.deadline;
+        let result = async {
+            let plan = self.plan(blob, &self.measured(deadline).await?)?;
+            self.warm_and_open(plan, deadline).await
         };
-        asked
-            .until(deadline, |position, answer, elapsed| {
-                match answer.map(|answer| take(position, &answer, session)) {
-                    Ok(Ok(())) => rows.granted(position, elapsed),
-                    Ok(Err(fault)) => rows.unfit(position, &fault, elapsed),
-                    Err(failure) => rows.failed(position, failure, elapsed),
-                }
-                ControlFlow::Continue(())
-            })
-            .await;
-        rows.all_granted(Code::SealIncomplete)
+        observed(result.await, start)
     }
 
-    async fn run_unseal(&self, plan: unseal::Plan, deadline: Instant) -> Result<Unsealed, Error> {
-        let (recipient, document) = self.attested_recipient(deadline).await?;
+    /// Begins an unseal before the blob is there: measures the PCRs, generates the recipient's key, and meanwhile
+    /// has credentials fetched and connections opened to the regions of every quorum that the policy trusts. It is
+    /// done when the key is; connections that are still being opened then go on. A host reads the blob at the
+    /// same time: `tokio::join!(auto.prepare(), read_blob())`.
+    ///
+    /// # Errors
+    /// The attester's codes, [`Code::Random`], [`Code::DeadlineExceeded`], [`Code::Interrupted`]. A region that
+    /// cannot be reached is none: the requests will report it.
+    pub async fn prepare(&self) -> Result<Prepared, Error> {
+        let deadline = Instant::now() + self.deadline;
+        let keys = self.policy.unseal_quorums().flat_map(Quorum::keys);
+        let warm_up = WarmUp::start(&self.kms, keys);
+        let (measured, recipient) = tokio::try_join!(self.measured(deadline), self.recipient(deadline))?;
+        Ok(Prepared { measured, recipient, warm_up })
+    }
+
+    /// Unseals a blob as [`AutoUnseal::unseal`] does, with what was prepared. The attestation document is made
+    /// now; the blob is judged by the PCRs that [`AutoUnseal::prepare`] measured.
+    ///
+    /// # Errors
+    /// As [`AutoUnseal::unseal`].
+    pub async fn unseal_prepared(&self, prepared: Prepared, blob: &[u8]) -> Result<Unsealed, Error> {
+        let start = Instant::now();
+        let deadline = start + self.deadline;
+        let result = async {
+            let Prepared { measured, recipient, warm_up } = prepared;
+            let plan = self.plan(blob, &measured)?;
+            self.open(plan, recipient, warm_up, deadline).await
+        };
+        observed(result.await, start)
+    }
+
+    pub(crate) fn plan(&self, blob: &[u8], measured: &PcrSet) -> Result<Plan, Error> {
+        let plan = Plan::new(blob, &self.policy, measured, &self.external_aad)?;
+        observe::blob_accepted(plan.header(), plan.quorum());
+        Ok(plan)
+    }
+
+    /// Opens a blob that was checked, with a fresh recipient.
+    pub(crate) async fn warm_and_open(&self, plan: Plan, deadline: Instant) -> Result<Unsealed, Error> {
+        let warm_up = WarmUp::start(&self.kms, plan.keys());
+        let recipient = self.recipient(deadline).await?;
+        self.open(plan, recipient, warm_up, deadline).await
+    }
+
+    pub(crate) async fn open(
+        &self,
+        plan: Plan,
+        recipient: Recipient,
+        mut warm_up: WarmUp,
+        deadline: Instant,
+    ) -> Result<Unsealed, Error> {
+        let document = self.attest(recipient.public_key_der(), deadline).await?;
         let mut session = plan.begin(recipient);
-        let mut asked = Asked::new();
-        for request in session.requests() {
-            let (kms, document) = (Arc::clone(&self.kms), Arc::clone(&document));
-            let (key, context) = (request.key.clone(), request.encryption_context);
-            let ciphertext_blob = request.ciphertext_blob.to_vec();
-            asked.ask(request.position, async move {
-                kms.decrypt(&key, &ciphertext_blob, &context, &document).await
-            });
+        let (requests, keys) = self.decrypts(&session, &document, &mut warm_up);
+        let left = deadline.saturating_duration_since(Instant::now());
+        let pace = self.fan_out.pace(session.needed(), keys.len(), left);
+        let receive = |position, answer, elapsed| {
+            let failure = take(&mut session, position, answer, elapsed).err();
+            if let Some(key) = keys.get(usize::from(position).saturating_sub(1)) {
+                observe::key_answered(Step::Release, position, key, failure.as_ref(), elapsed);
+            }
+            match failure {
+                _ if session.is_ready() => Verdict::Enough,
+                None => Verdict::Good,
+                Some(_) => Verdict::Bad,
+            }
+        };
+        for position in requests.make(pace, deadline, receive).await {
+            let never_asked = Failure::new(Outcome::NotNeeded);
+            // Each of them is still unanswered, so that this cannot fail.
+            let _ = session.failed(position, never_asked, None);
         }
-        asked
-            .until(deadline, |position, answer, elapsed| {
-                // Both record the outcome themselves; a refused share is a row of the report, not an end.
-                let _ = match answer {
-                    Ok(answer) => session.answer_from_authenticated_kms(
-                        position,
-                        &DecryptAnswer {
-                            key_id: &answer.key_id,
-                            ciphertext_for_recipient: answer.ciphertext_for_recipient.as_deref(),
-                            plaintext_present: answer.plaintext_present,
-                        },
-                        Some(elapsed),
-                    ),
-                    Err(failure) => session.failed(position, failure, Some(elapsed)),
-                };
-                if session.is_ready() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            })
-            .await;
+        if session.is_ready() {
+            observe::ready(session.needed());
+        }
         let (opened, report) = session.finish();
+        observe::shares(&report);
         match opened {
             Ok(opened) => Ok(Unsealed { opened, report }),
             Err(fault) => Err(Error::with_report(fault, report)),
         }
     }
 
-    async fn measured(&self, deadline: Instant) -> Result<PcrSet, Error> {
-        let attester = Arc::clone(&self.attester);
-        Ok(blocking(deadline, move || attester.measured_pcrs()).await?)
+    /// The requests, nearest key first, and the keys by position.
+    fn decrypts(
+        &self,
+        session: &Session,
+        document: &Arc<[u8]>,
+        warm_up: &mut WarmUp,
+    ) -> (Requests<Released>, Vec<KeyArn>) {
+        let mut by_distance: Vec<_> = session.requests().collect();
+        let keys = by_distance.iter().map(|request| request.key.clone()).collect();
+        // Asked once per key: the client learns while this sorts. Equally far ones stay in the quorum's order.
+        by_distance.sort_by_cached_key(|request| {
+            let distance = self.kms.distance(request.key);
+            (distance.is_none(), distance)
+        });
+        let mut requests = Requests::new(Step::Release);
+        for request in by_distance {
+            let (kms, document, warm) =
+                (Arc::clone(&self.kms), Arc::clone(document), warm_up.of(request.key));
+            let (key, context) = (request.key.clone(), request.encryption_context);
+            let ciphertext_blob = request.ciphertext_blob.to_vec();
+            requests.add(request.position, request.key.clone(), async move {
+                warm.await;
+                kms.decrypt(&key, &ciphertext_blob, &context, &document).await
+            });
+        }
+        (requests, keys)
     }
 
-    /// A fresh recipient and a document that attests it: one pair for one session, never two.
-    async fn attested_recipient(&self, deadline: Instant) -> Result<(Recipient, Arc<[u8]>), Error> {
-        let (attester, backend) = (Arc::clone(&self.attester), self.backend);
-        let (recipient, document) = blocking(deadline, move || {
-            let recipient = Recipient::generate(&backend)?;
-            let public_key = Some(recipient.public_key_der());
-            let document = attester.attest(&AttestationRequest { public_key, ..Default::default() })?;
-            Ok((recipient, document))
+    pub(crate) async fn measured(&self, deadline: Instant) -> Result<PcrSet, Error> {
+        let attester = Arc::clone(&self.attester);
+        let measured = blocking(deadline, move || attester.measured_pcrs()).await?;
+        observe::measured(&measured);
+        Ok(measured)
+    }
+
+    /// A fresh recipient: one for one session, never two.
+    pub(crate) async fn recipient(&self, deadline: Instant) -> Result<Recipient, Error> {
+        let backend = self.backend;
+        let recipient = blocking(deadline, move || Recipient::generate(&backend)).await?;
+        observe::recipient_made(backend.name);
+        Ok(recipient)
+    }
+
+    /// A fresh attestation document for a recipient's key.
+    pub(crate) async fn attest(&self, public_key_der: &[u8], deadline: Instant) -> Result<Arc<[u8]>, Error> {
+        let (attester, public_key) = (Arc::clone(&self.attester), public_key_der.to_vec());
+        let document = blocking(deadline, move || {
+            let public_key = Some(public_key.as_slice());
+            attester.attest(&AttestationRequest { public_key, ..Default::default() })
         })
         .await?;
-        Ok((recipient, document.into()))
+        observe::attested(&document);
+        Ok(document.into())
     }
+}
+
+/// Hands an answer to the session; what it makes of a bad one is a row of the report, not an end.
+fn take(
+    session: &mut Session,
+    position: u8,
+    answer: Result<Released, Failure>,
+    elapsed: Duration,
+) -> Result<(), Failure> {
+    match answer {
+        Ok(answer) => {
+            let answer = DecryptAnswer {
+                key_id: &answer.key_id,
+                ciphertext_for_recipient: answer.ciphertext_for_recipient.as_deref(),
+                plaintext_present: answer.plaintext_present,
+            };
+            let taken = session.answer_from_authenticated_kms(position, &answer, Some(elapsed));
+            taken.map_err(|fault| bad_response(&fault))
+        }
+        Err(failure) => {
+            let failure = failure.never_granted();
+            // The position is the request's own, and has one answer: this cannot fail.
+            let _ = session.failed(position, failure.clone(), Some(elapsed));
+            Err(failure)
+        }
+    }
+}
+
+pub(crate) fn observed(result: Result<Unsealed, Error>, start: Instant) -> Result<Unsealed, Error> {
+    observe::unsealed(result.as_ref().map(|unsealed| unsealed.opened.header()), start.elapsed());
+    result
 }
 
 /// Runs what blocks or computes for long where that disturbs nobody.
@@ -306,59 +318,5 @@ async fn blocking<T: Send + 'static>(
         Ok(Ok(done)) => done,
         Ok(Err(_)) => Err(Code::Interrupted.into()),
         Err(_) => Err(Code::DeadlineExceeded.into()),
-    }
-}
-
-/// The report of a step in which every key must succeed.
-pub(crate) struct Rows(Vec<KeyReport>);
-
-impl Rows {
-    /// Every key counts as too slow until it answers.
-    pub(crate) fn new(keys: impl Iterator<Item = KeyArn>) -> Self {
-        let row = |(position, key)| KeyReport {
-            key,
-            position,
-            outcome: Outcome::Timeout,
-            code: None,
-            service: None,
-            elapsed: None,
-        };
-        Self((1..).zip(keys).map(row).collect())
-    }
-
-    pub(crate) fn granted(&mut self, position: u8, elapsed: Duration) {
-        self.set(position, Failure::new(Outcome::Granted), elapsed);
-    }
-
-    pub(crate) fn unfit(&mut self, position: u8, fault: &Fault, elapsed: Duration) {
-        let failure = Failure { code: Some(fault.code()), ..Failure::new(Outcome::BadResponse) };
-        self.failed(position, failure, elapsed);
-    }
-
-    pub(crate) fn failed(&mut self, position: u8, failure: Failure, elapsed: Duration) {
-        self.set(position, failure.never_granted(), elapsed);
-    }
-
-    fn set(&mut self, position: u8, failure: Failure, elapsed: Duration) {
-        if let Some(row) = self.0.iter_mut().find(|row| row.position == position) {
-            row.outcome = failure.outcome;
-            row.code = failure.code;
-            row.service = failure.service;
-            row.elapsed = Some(elapsed);
-        }
-    }
-
-    pub(crate) fn into_report(self) -> Report {
-        Report { keys: self.0 }
-    }
-
-    pub(crate) fn all_granted(self, otherwise: Code) -> Result<(), Error> {
-        let report = self.into_report();
-        let granted = report.count(Outcome::Granted);
-        if granted == report.keys.len() {
-            return Ok(());
-        }
-        let fault = Fault::number(otherwise, "keys", "all of them", granted as u64);
-        Err(Error::with_report(fault, report))
     }
 }

@@ -1,14 +1,15 @@
 //! What sealing and unsealing need of a KMS client, and how [`pcrseal_kms::Client`] gives it.
 
-use std::future::Future;
+use std::future::{Future, ready};
+use std::time::Duration;
 
 use pcrseal_core::blob::EncryptionContext;
 use pcrseal_core::names::KeyArn;
 use pcrseal_core::report::{Failure, Outcome, ServiceAnswer};
 use pcrseal_core::secret::Secret;
 use pcrseal_kms::wire::{
-    DataKeySpec, DecryptRequest, DescribeKeyRequest, EncryptRequest, GenerateDataKeyRequest,
-    Released as WireReleased,
+    DataKeySpec, DecryptRequest, DescribeKeyRequest, DisableKeyRequest, EncryptRequest,
+    GenerateDataKeyRequest, Released as WireReleased,
 };
 use pcrseal_kms::{Client, Error, ErrorClass};
 
@@ -19,11 +20,33 @@ use pcrseal_kms::{Client, Error, ErrorClass};
 /// anyone on the way who can make them chooses what is unsealed. Every call must end: it carries its own
 /// deadline.
 pub trait AuthenticatedKms: Send + Sync + 'static {
+    /// How far a key's region is: the last time that a connection or an answer took, if there was one. Hedged
+    /// unseals ask the nearest keys first; nothing else depends on it.
+    fn distance(&self, key: &KeyArn) -> Option<Duration> {
+        let _ = key;
+        None
+    }
+
+    /// Fetches credentials and opens connections to the keys' regions, so that requests find them there. A
+    /// failure is nobody's: the requests themselves will report it.
+    fn warm_up(&self, keys: &[KeyArn]) -> impl Future<Output = ()> + Send {
+        let _ = keys;
+        ready(())
+    }
+
     /// DescribeKey.
     fn describe_key(&self, key: &KeyArn) -> impl Future<Output = Result<KeyFacts, Failure>> + Send;
 
     /// Encrypt with `DryRun`: whether these credentials may encrypt under the key.
     fn may_encrypt(
+        &self,
+        key: &KeyArn,
+        context: &EncryptionContext,
+    ) -> impl Future<Output = Result<bool, Failure>> + Send;
+
+    /// GenerateDataKey, `AES_256`, with `DryRun` and without Recipient: whether these credentials may have a data
+    /// key in plaintext, outside of any enclave.
+    fn may_generate_data_key(
         &self,
         key: &KeyArn,
         context: &EncryptionContext,
@@ -53,6 +76,9 @@ pub trait AuthenticatedKms: Send + Sync + 'static {
         context: &EncryptionContext,
         attestation_document: &[u8],
     ) -> impl Future<Output = Result<Released, Failure>> + Send;
+
+    /// `DisableKey`. The key goes on to release shares for a while: the change has to reach all of KMS.
+    fn disable_key(&self, key: &KeyArn) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
 /// What decides whether a key may hold a share (`KeyMetadata` of DescribeKey).
@@ -97,6 +123,14 @@ pub struct Released {
 }
 
 impl AuthenticatedKms for Client {
+    fn distance(&self, key: &KeyArn) -> Option<Duration> {
+        Self::distance(self, key.region())
+    }
+
+    async fn warm_up(&self, keys: &[KeyArn]) {
+        Self::warm_up(self, keys.iter().map(KeyArn::region)).await;
+    }
+
     async fn describe_key(&self, key: &KeyArn) -> Result<KeyFacts, Failure> {
         let request = DescribeKeyRequest { key_id: key.as_str(), grant_tokens: &[] };
         let metadata = Self::describe_key(self, key.region(), &request).await.map_err(failure)?;
@@ -119,12 +153,23 @@ impl AuthenticatedKms for Client {
             grant_tokens: &[],
             dry_run: true,
         };
-        match Self::encrypt(self, key.region(), &request).await {
-            Ok(_) => Ok(true),
-            Err(Error::Service(error)) if error.class() == ErrorClass::DryRunOperation => Ok(true),
-            Err(Error::Service(error)) if error.class().is_access_denied() => Ok(false),
-            Err(error) => Err(failure(error)),
-        }
+        permitted(Self::encrypt(self, key.region(), &request).await)
+    }
+
+    async fn may_generate_data_key(
+        &self,
+        key: &KeyArn,
+        context: &EncryptionContext,
+    ) -> Result<bool, Failure> {
+        let request = GenerateDataKeyRequest {
+            key_id: key.as_str(),
+            spec: DataKeySpec::Aes256,
+            encryption_context: &owned(context),
+            grant_tokens: &[],
+            recipient: None,
+            dry_run: true,
+        };
+        permitted(Self::generate_data_key(self, key.region(), &request).await)
     }
 
     async fn encrypt(
@@ -191,6 +236,21 @@ impl AuthenticatedKms for Client {
         let answer = Self::decrypt(self, key.region(), &request).await.map_err(failure)?;
         let (ciphertext_for_recipient, plaintext_present) = for_recipient(answer.released);
         Ok(Released { key_id: answer.key_id, ciphertext_for_recipient, plaintext_present })
+    }
+
+    async fn disable_key(&self, key: &KeyArn) -> Result<(), Failure> {
+        let request = DisableKeyRequest { key_id: key.as_str() };
+        Self::disable_key(self, key.region(), &request).await.map_err(failure)
+    }
+}
+
+/// What a dry run says. Only a refusal of KMS is a no.
+fn permitted<T>(answer: Result<T, Error>) -> Result<bool, Failure> {
+    match answer {
+        Ok(_) => Ok(true),
+        Err(Error::Service(error)) if error.class() == ErrorClass::DryRunOperation => Ok(true),
+        Err(Error::Service(error)) if error.class().is_access_denied() => Ok(false),
+        Err(error) => Err(failure(error)),
     }
 }
 

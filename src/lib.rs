@@ -39,9 +39,16 @@ mod ask;
 mod auto_unseal;
 mod error;
 mod kms_client;
+mod observe;
 mod preflight;
+mod prepare;
+mod retire;
+mod rotate;
+mod rows;
+mod sealing;
 
-pub use auto_unseal::{AutoUnseal, Sealed, Unsealed};
+pub use ask::FanOut;
+pub use auto_unseal::{AutoUnseal, Unsealed};
 pub use error::Error;
 pub use kms_client::{AuthenticatedKms, DataKey, KeyFacts, Released};
 pub use pcrseal_core as core;
@@ -49,3 +56,12 @@ pub use pcrseal_core::attester::Attester;
 pub use pcrseal_core::error::Code;
 pub use pcrseal_core::report::{Outcome, Report};
 pub use pcrseal_kms as kms;
+pub use prepare::Prepared;
+pub use retire::{Retirement, RetirementState};
+pub use rotate::Rotated;
+pub use sealing::Sealed;
+
+/// Compiles what the README shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

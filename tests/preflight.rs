@@ -24,10 +24,12 @@ use pcrseal_emulator::kms::{Access, Fault, Operation};
 struct Answers {
     describe_key: fn(KeyFacts) -> Result<KeyFacts, Failure>,
     may_encrypt: fn() -> Result<bool, Failure>,
+    may_generate_data_key: fn() -> Result<bool, Failure>,
 }
 
 /// What a fit key of an `attested` quorum answers.
-const FIT: Answers = Answers { describe_key: Ok, may_encrypt: || Ok(false) };
+const FIT: Answers =
+    Answers { describe_key: Ok, may_encrypt: || Ok(false), may_generate_data_key: || Ok(false) };
 
 struct Told {
     client: Client,
@@ -41,6 +43,10 @@ impl AuthenticatedKms for Told {
 
     async fn may_encrypt(&self, _: &KeyArn, _: &EncryptionContext) -> Result<bool, Failure> {
         (self.answers.may_encrypt)()
+    }
+
+    async fn may_generate_data_key(&self, _: &KeyArn, _: &EncryptionContext) -> Result<bool, Failure> {
+        (self.answers.may_generate_data_key)()
     }
 
     async fn encrypt(
@@ -69,6 +75,10 @@ impl AuthenticatedKms for Told {
         document: &[u8],
     ) -> Result<Released, Failure> {
         AuthenticatedKms::decrypt(&self.client, key, ciphertext_blob, context, document).await
+    }
+
+    async fn disable_key(&self, key: &KeyArn) -> Result<(), Failure> {
+        AuthenticatedKms::disable_key(&self.client, key).await
     }
 }
 
@@ -103,9 +113,11 @@ async fn without_an_answer_nothing_is_sealed() {
     let world = World::new().await;
     for answers in [
         Answers { may_encrypt: || Err(Failure::new(Outcome::Throttled)), ..FIT },
+        Answers { may_generate_data_key: || Err(Failure::new(Outcome::Throttled)), ..FIT },
         Answers { describe_key: |_| Err(Failure::new(Outcome::Timeout)), ..FIT },
         // A client that is confused.
         Answers { may_encrypt: || Err(Failure::new(Outcome::Granted)), ..FIT },
+        Answers { may_generate_data_key: || Err(Failure::new(Outcome::Granted)), ..FIT },
         Answers { describe_key: |_| Err(Failure::new(Outcome::Granted)), ..FIT },
     ] {
         let error = seal(&world, answers).await.unwrap_err();
@@ -124,7 +136,27 @@ async fn leave_to_encrypt_forbids_one_wrapping_and_is_needed_by_the_other() {
 }
 
 #[tokio::test]
-async fn only_a_refusal_of_kms_says_that_encrypt_is_denied() {
+async fn leave_to_have_data_keys_without_attestation_forbids_attested_wrapping_alone() {
+    let permitted = Answers { may_generate_data_key: || Ok(true), ..FIT };
+    let error = seal(&World::new().await, permitted).await.unwrap_err();
+    assert_eq!(error.code(), Code::KeyPermitsGenerateDataKey);
+    seal(&World::with(Wrapping::Encrypt, encrypt_policy()).await, permitted).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_key_that_gives_data_keys_to_anybody_is_no_key_for_attested_wrapping() {
+    let world = World::new().await;
+    world.keys[3].set_policy(attested_policy().set(Operation::GenerateDataKey, Access::Allow));
+    let error = world.enclave().seal_generated(32, &[]).await.unwrap_err();
+    assert_eq!(error.code(), Code::KeyPermitsGenerateDataKey);
+    assert_eq!(error.report().keys[3].code, Some(Code::KeyPermitsGenerateDataKey));
+    assert!(error.to_string().contains(world.keys[3].arn()));
+    // The dry runs; no share key was made.
+    assert_eq!(world.requests(Operation::GenerateDataKey), 5);
+}
+
+#[tokio::test]
+async fn only_a_refusal_of_kms_says_that_an_operation_is_denied() {
     let world = World::new().await;
     let (policy, measured) = (world.policy(), pcrs(IMAGE));
     let parameters =
@@ -135,7 +167,9 @@ async fn only_a_refusal_of_kms_says_that_encrypt_is_denied() {
     let client = world.client().build().unwrap();
     let may_encrypt = || client.may_encrypt(request.key, &request.encryption_context);
 
-    assert_eq!(may_encrypt().await, Ok(false));
+    let may_generate = || client.may_generate_data_key(request.key, &request.encryption_context);
+
+    assert_eq!((may_encrypt().await, may_generate().await), (Ok(false), Ok(false)));
     for (fault, outcome) in [
         (Fault::Throttling, Outcome::Throttled),
         (Fault::InternalError, Outcome::Unreachable),
@@ -143,6 +177,7 @@ async fn only_a_refusal_of_kms_says_that_encrypt_is_denied() {
     ] {
         world.keys[0].set_fault(fault);
         assert_eq!(may_encrypt().await.unwrap_err().outcome, outcome);
+        assert_eq!(may_generate().await.unwrap_err().outcome, outcome);
     }
     world.keys[1].set_policy(attested_policy().set(Operation::Encrypt, Access::Allow));
     let request = session.requests().nth(1).unwrap();

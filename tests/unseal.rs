@@ -156,6 +156,12 @@ async fn the_kms_enforces_pcrs_where_the_local_check_would_pass() {
     let error = enclave.unseal(&rebound).await.unwrap_err();
     assert_eq!(error.code(), Code::QuorumNotReached);
     assert_eq!(error.report().count(Outcome::AccessDenied), 5);
+    // What the policies ought to name, were this the right image.
+    for row in &error.report().keys {
+        let hint = row.hint.as_deref().unwrap();
+        assert!(hint.contains(&"b0".repeat(48)), "{hint}");
+        assert!(error.to_string().contains(hint));
+    }
 }
 
 #[tokio::test]

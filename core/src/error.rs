@@ -208,6 +208,7 @@ registry! {
     1812 QuorumNotReached "quorum_not_reached" "fewer keys released their share than are needed";
     1813 CommitmentMismatch "commitment_mismatch" "the shares combine to another key than the one committed to";
     1814 SecretRejected "secret_rejected" "the sealed secret does not authenticate";
+    1815 ResealUnvouched "reseal_unvouched" "an `attested` seal of a secret from an `encrypt` blob needs the opt-in: nobody vouches for its origin";
 
     // Attesters.
     2001 Attester "attester" "the attester (the Nitro Secure Module) failed";
@@ -307,6 +308,10 @@ registry! {
     6003 KeyNotChecked "key_not_checked" "a key could not be checked before the seal";
     6004 Interrupted "interrupted" "the runtime was shut down, or a part of it failed, before the work was done";
     6005 DeadlineExceeded "deadline_exceeded" "the deadline passed while the enclave made a key or waited for its attester";
+    6006 KeyPermitsGenerateDataKey "key_permits_generate_data_key" "a key of an `attested` quorum permits kms:GenerateDataKey without attestation: whoever holds the credentials can forge a blob";
+    6007 BlobNotKept "blob_not_kept" "the host did not store the new blob; no key was retired";
+    6008 KeyInUse "key_in_use" "the key belongs to the sealing quorum: new blobs need it";
+    6009 KeyHoldsNoShare "key_holds_no_share" "the key holds no share of this blob";
 }
 
 /// An error: a stable [`Code`], and what was expected and found.

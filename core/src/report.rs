@@ -126,6 +126,8 @@ pub struct KeyReport {
     pub service: Option<ServiceAnswer>,
     /// From request to answer, if the driver measured it.
     pub elapsed: Option<Duration>,
+    /// What to check next, if the code tells: public data, for people.
+    pub hint: Option<Box<str>>,
 }
 
 /// One row per key, in the quorum's order.
@@ -157,6 +159,9 @@ impl fmt::Display for Report {
             }
             if let Some(service) = &row.service {
                 write!(f, " [{}: {}, request {}]", service.code, service.message, service.request_id)?;
+            }
+            if let Some(hint) = &row.hint {
+                write!(f, "\n  hint: {hint}")?;
             }
         }
         Ok(())

@@ -39,8 +39,8 @@ pub struct SealParameters<'a> {
     pub external_aad: &'a [u8],
 }
 
-/// The named opt-in of [`Plan::import`]: whoever writes it down vouches that the secret is a good one and not
-/// an adversary's. pcrseal cannot know.
+/// The named opt-in of [`Plan::import`], and of a [`Plan::reseal`] from `encrypt` into `attested`: whoever writes
+/// it down vouches that the secret is a good one and not an adversary's. pcrseal cannot know.
 #[derive(Clone, Copy, Debug)]
 pub struct HostVouchesForSecret;
 
@@ -75,17 +75,27 @@ impl Plan {
 
     /// An opened secret again, one generation on: after a rotation of keys, or to revoke older blobs.
     ///
+    /// Nobody vouches for the origin of a secret that an `encrypt` blob opened to, and an `attested` blob says
+    /// that an attested enclave does. Whoever moves such a secret has to say so: `vouched` is read in that case
+    /// alone.
+    ///
     /// # Errors
     /// As [`Plan::generate`]; [`Code::ClusterMismatch`] when it was opened under another cluster;
-    /// [`Code::GenerationExhausted`].
+    /// [`Code::GenerationExhausted`]; [`Code::ResealUnvouched`].
     pub fn reseal(
         parameters: &SealParameters<'_>,
         opened: &Opened,
+        vouched: Option<HostVouchesForSecret>,
         backend: &Backend,
     ) -> Result<Self, Error> {
         let (expected, found) = (parameters.policy.cluster(), &opened.header().cluster);
         if expected != found {
             return Err(Error::text(Code::ClusterMismatch, "cluster", expected, found));
+        }
+        let old = opened.header().wrapping;
+        let new = parameters.policy.seal_quorum().ok_or(Code::NoSealQuorum)?.wrapping();
+        if old == Wrapping::Encrypt && new == Wrapping::Attested && vouched.is_none() {
+            return Err(Error::text(Code::ResealUnvouched, "wrapping", new, old));
         }
         let next = opened.header().generation.checked_add(1).ok_or(Code::GenerationExhausted)?;
         let generation = next.max(parameters.policy.minimum_generation());

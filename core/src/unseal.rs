@@ -16,6 +16,7 @@ use crate::blob::context::Context;
 use crate::blob::{EncryptionContext, Header, SealedBlob};
 use crate::crypto::symmetric;
 use crate::error::{Code, Error};
+use crate::hint::hint;
 use crate::limits::SHARE_KEY_LEN;
 use crate::names::KeyArn;
 use crate::pcr::PcrSet;
@@ -36,6 +37,8 @@ pub struct Plan {
     quorum: Quorum,
     bundle: Bundle,
     context: Context,
+    /// For the hints of the report.
+    measured: PcrSet,
     /// How many shares the session takes: the threshold, or, to prove a new blob, all.
     needed: u8,
 }
@@ -65,7 +68,7 @@ impl Plan {
         let quorum = trusted_quorum(&header, &bundle, policy)?.clone();
         let context = Context::new(&header, &quorum, external_aad);
         let needed = quorum.threshold();
-        Ok(Self { header, quorum, bundle, context, needed })
+        Ok(Self { header, quorum, bundle, context, measured: measured.clone(), needed })
     }
 
     /// Demands every share instead of the threshold's number: a key that wraps and does not release, or a share
@@ -79,9 +82,24 @@ impl Plan {
         self.quorum.keys()
     }
 
+    /// The trusted quorum that the blob names.
+    pub const fn quorum(&self) -> &Quorum {
+        &self.quorum
+    }
+
     /// What the blob's header says; by now it agrees with the trust policy.
     pub const fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// One request per key. What a released share opens to takes a [`Session`].
+    pub fn requests(&self) -> impl Iterator<Item = ShareRequest<'_>> {
+        self.quorum.positions().zip(&self.bundle.shares).map(|((position, key), share)| ShareRequest {
+            position,
+            key,
+            ciphertext_blob: &share.ciphertext_blob,
+            encryption_context: EncryptionContext::new(&self.header, &self.quorum, position),
+        })
     }
 
     /// Starts the session. The recipient must be fresh: one key, attested once, serves one unseal.
@@ -137,14 +155,12 @@ impl Session {
 
     /// One request per key. All may be sent at once.
     pub fn requests(&self) -> impl Iterator<Item = ShareRequest<'_>> {
-        self.plan.quorum.positions().zip(&self.plan.bundle.shares).map(|((position, key), share)| {
-            ShareRequest {
-                position,
-                key,
-                ciphertext_blob: &share.ciphertext_blob,
-                encryption_context: EncryptionContext::new(&self.plan.header, &self.plan.quorum, position),
-            }
-        })
+        self.plan.requests()
+    }
+
+    /// How many shares the session takes: as many keys have to be asked at least.
+    pub fn needed(&self) -> usize {
+        self.plan.needed.into()
     }
 
     /// Hands in a key's answer.
@@ -239,7 +255,8 @@ impl Session {
                 KeyState::Failed { failure, elapsed } => (failure.clone(), *elapsed),
             };
             let Failure { outcome, code, service } = failure;
-            KeyReport { key: key.clone(), position, outcome, code, service, elapsed }
+            let hint = code.and_then(|code| hint(code, &self.plan.measured)).map(Into::into);
+            KeyReport { key: key.clone(), position, outcome, code, service, elapsed, hint }
         };
         Report { keys: self.plan.quorum.positions().zip(&self.states).map(row).collect() }
     }

@@ -268,7 +268,7 @@ fn the_old_blob_does_not_prove_the_new_one() {
     let (kms, policy, measured) = (MemoryKms::default(), policy(Wrapping::Attested), measured(1));
     let (_, old) = sealed(&policy, &measured, &kms, LC);
     // The secret is the same; it came out of another seal.
-    let plan = Plan::reseal(&parameters(&policy, &measured), &old, LC).unwrap();
+    let plan = Plan::reseal(&parameters(&policy, &measured), &old, None, LC).unwrap();
     let mut session = plan.begin(recipient()).unwrap();
     wrap_all(&mut session, &kms, LC);
     assert_eq!(session.finish().unwrap().prove(old).unwrap_err().code(), Code::Unproven);

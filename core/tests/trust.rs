@@ -323,13 +323,28 @@ fn an_old_quorum_still_opens_during_a_rotation_and_not_after_it() {
     let (blob, made) = sealed(&before, &measured, &kms, LC);
     let plan = unseal::Plan::new(&blob, &during, &measured, b"").unwrap();
     let opened = answer_all(plan, &kms, LC).0.unwrap();
-    let plan = Plan::reseal(&parameters(&during, &measured), &opened, LC).unwrap();
+    // Whoever may encrypt can have made the old blob; the new one would say that an enclave did.
+    let silent = Plan::reseal(&parameters(&during, &measured), &opened, None, LC);
+    assert_eq!(silent.unwrap_err().code(), Code::ResealUnvouched);
+    let vouched = Some(HostVouchesForSecret);
+    let plan = Plan::reseal(&parameters(&during, &measured), &opened, vouched, LC).unwrap();
     assert_eq!(plan.header().generation, 2);
     let (rotated, _) = seal(plan, &during, &measured, &kms, LC);
     let plan = unseal::Plan::new(&rotated, &after, &measured, b"").unwrap();
     let opened = answer_all(plan, &kms, LC).0.unwrap();
     assert!(opened.secret().ct_eq(made.secret().expose()));
     assert_eq!(unseal::Plan::new(&blob, &after, &measured, b"").unwrap_err().code(), Code::GenerationTooOld);
+}
+
+#[test]
+fn a_reseal_that_claims_no_more_than_before_needs_nobody_to_vouch() {
+    use Wrapping::{Attested, Encrypt};
+    let measured = measured(1);
+    for (old, new) in [(Encrypt, Encrypt), (Attested, Attested), (Attested, Encrypt)] {
+        let (_, opened) = sealed(&policy(old), &measured, &MemoryKms::default(), LC);
+        let plan = Plan::reseal(&parameters(&policy(new), &measured), &opened, None, LC).unwrap();
+        assert_eq!(plan.header().wrapping, new);
+    }
 }
 
 #[test]
@@ -340,7 +355,7 @@ fn a_secret_is_never_carried_into_another_cluster_by_reseal() {
         .seal_quorum(quorum(3, 5, Wrapping::Attested))
         .build()
         .unwrap();
-    let error = Plan::reseal(&parameters(&other, &measured), &opened, LC).unwrap_err();
+    let error = Plan::reseal(&parameters(&other, &measured), &opened, None, LC).unwrap_err();
     assert_eq!(error.code(), Code::ClusterMismatch);
 }
 
@@ -350,7 +365,7 @@ fn the_last_generation_cannot_be_resealed() {
     let quorum = quorum(3, 5, Wrapping::Attested);
     let policy = policy_builder().seal_quorum(quorum).minimum_generation(u64::MAX).build().unwrap();
     let (_, opened) = sealed(&policy, &measured, &kms, LC);
-    let error = Plan::reseal(&parameters(&policy, &measured), &opened, LC).unwrap_err();
+    let error = Plan::reseal(&parameters(&policy, &measured), &opened, None, LC).unwrap_err();
     assert_eq!(error.code(), Code::GenerationExhausted);
 }
 
@@ -394,7 +409,7 @@ fn a_reseal_is_never_below_the_minimum_generation() {
     let (_, opened) = sealed(&policy(Wrapping::Attested), &measured, &kms, LC);
     let quorum = quorum(3, 5, Wrapping::Attested);
     let raised = policy_builder().seal_quorum(quorum).minimum_generation(7).build().unwrap();
-    let plan = Plan::reseal(&parameters(&raised, &measured), &opened, LC).unwrap();
+    let plan = Plan::reseal(&parameters(&raised, &measured), &opened, None, LC).unwrap();
     assert_eq!(plan.header().generation, 7);
 }
 

@@ -47,7 +47,8 @@ fuzz_target!(|data: &[u8]| {
 
 /// Read a second time, by another reader.
 fn holds_a_plaintext(body: &[u8]) -> bool {
-    let body: Value = serde_json::from_slice(body).expect("it was read");
+    // It refuses some escapes in strings that ours skips unread; such a body says nothing here.
+    let Ok(body) = serde_json::from_slice::<Value>(body) else { return false };
     ["Plaintext", "PrivateKeyPlaintext", "SharedSecret"]
         .iter()
         .filter_map(|field| body.get(field))

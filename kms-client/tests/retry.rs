@@ -219,6 +219,23 @@ async fn a_wrong_clock_is_corrected_once_and_stays_so() {
     }
 }
 
+/// A region that is wrong about the time must not spoil the signatures for the others.
+#[tokio::test(start_paused = true)]
+async fn a_clock_is_corrected_for_the_region_that_complained() {
+    let transport = Memory::new(|number| match number {
+        0 => says(400, "InvalidSignatureException", "Signature expired: ...", &[AWS_DATE]),
+        _ => good(),
+    });
+    let client = builder(&transport).time_source(clock(600)).build().unwrap();
+    for region in [REGION, "eu-west-1", REGION] {
+        client.describe_key(region, &DESCRIBE).await.unwrap();
+    }
+    let dates: Vec<_> =
+        transport.log().iter().map(|exchange| field(&exchange.headers, "x-amz-date")).collect();
+    let (ours, theirs) = ("20150830T124600Z", "20150830T123600Z");
+    assert_eq!(dates, [ours, theirs, ours, theirs]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_denial_is_taken_for_a_wrong_clock_only_if_the_clocks_differ() {
     for (ahead, attempts) in [(0, 1), (240, 1), (-240, 1), (241, 2), (-241, 2)] {
@@ -331,6 +348,20 @@ async fn expired_credentials_are_fetched_anew_once() {
     let transport = Memory::new(|_| says(400, "ExpiredTokenException", "", &[]));
     let error = ask(builder(&transport).credentials_provider(provider)).await.unwrap_err();
     assert_eq!((error.code(), error.attempts()), (Code::KmsCredentialsExpired, Some(2)));
+}
+
+/// Nor may one that takes credentials for expired take them from the others.
+#[tokio::test(start_paused = true)]
+async fn where_there_are_no_other_credentials_the_word_of_one_region_is_told_and_binds_no_other() {
+    let transport = Memory::new(|number| match number {
+        0 => says(400, "ExpiredTokenException", "", &[]),
+        _ => good(),
+    });
+    let client = builder(&transport).build().unwrap();
+    let error = client.describe_key(REGION, &DESCRIBE).await.unwrap_err();
+    assert_eq!(error.code(), Code::KmsCredentialsExpired);
+    assert_eq!(transport.log().len(), 1);
+    client.describe_key("eu-west-1", &DESCRIBE).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

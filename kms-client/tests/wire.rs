@@ -316,6 +316,8 @@ fn what_is_not_the_json_of_an_answer_is_bad() {
         br#"{"KeyId":"arn","KeyId":"arn","Plaintext":"aGVsbG8="}"#,
         br#"{"KeyId":"arn","Plaintext":["aGVsbG8="]}"#,
         br#"{"KeyId":7,"Plaintext":"aGVsbG8="}"#,
+        // Not UTF-8, though in a field that nobody reads.
+        b"{\"KeyId\":\"arn\",\"Plaintext\":\"aGVsbG8=\",\"New\":\"\xff\"}",
         deep.as_bytes(),
         deep_map.as_bytes(),
         deep_unknown.as_bytes(),

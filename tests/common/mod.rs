@@ -11,7 +11,7 @@ use pcrseal::core::pcr::{Pcr, PcrIndex, PcrSet};
 use pcrseal::core::policy::{Quorum, TrustPolicy};
 use pcrseal::core::secret::Secret;
 use pcrseal::kms::wire::Credentials;
-use pcrseal::kms::{Client, ClientBuilder};
+use pcrseal::kms::{Client, ClientBuilder, RetryPolicy};
 use pcrseal_emulator::Clock;
 use pcrseal_emulator::kms::{Access, KeyHandle, KeyOptions, KeyPolicy, Kms, Operation, Principal};
 use pcrseal_emulator::nsm::{Authority, Nsm, NsmConfig};
@@ -59,7 +59,7 @@ impl World {
             .unwrap()
     }
 
-    /// With limits that a slow machine does not meet; tests of limits set their own.
+    /// With limits that a slow machine does not meet, and one attempt at everything; tests of limits set their own.
     pub fn client(&self) -> ClientBuilder {
         let limit = Duration::from_secs(60);
         let secret = |text: &str| Secret::copy_from(text.as_bytes());
@@ -68,6 +68,8 @@ impl World {
             .credentials(Credentials::new("ASIATEST", secret("test-secret"), token).unwrap())
             .endpoint_url(&self.aws.endpoint())
             .connect_timeout(limit)
+            .answer_timeout(limit)
+            .retry_policy(RetryPolicy::never())
             .operation_timeout(limit)
     }
 

@@ -29,7 +29,8 @@ struct Call<'a, O> {
     /// What the caller is told if no attempt does better.
     failure: Option<Error>,
     clock_corrected: bool,
-    credentials_renewed: bool,
+    /// What AWS said has expired.
+    rejected: Option<Arc<Credentials>>,
 }
 
 /// How an attempt failed, with what is needed to put it right.
@@ -60,7 +61,7 @@ impl Client {
             attempts: 0,
             failure: None,
             clock_corrected: false,
-            credentials_renewed: false,
+            rejected: None,
         };
         let error = match timeout(limit, call.run()).await {
             Ok(Some(answer)) => return Ok(answer),
@@ -99,8 +100,11 @@ impl<O: Operation + Sync> Call<'_, O> {
         let now = client.clock.now(self.region)?;
         // Of the two clocks the one by which they last longer: AWS is the judge of their expiry, and it has to be
         // asked to be heard.
-        let earlier = now.min(client.clock.uncorrected()?);
-        let credentials = client.credentials.get(system_time(earlier)?).await?;
+        let earlier = system_time(now.min(client.clock.uncorrected()?))?;
+        let credentials = match &self.rejected {
+            None => client.credentials.get(earlier).await?,
+            Some(rejected) => client.credentials.other_than(rejected, earlier).await?,
+        };
         let host = self.endpoint.authority();
         let request = HttpRequest::new(self.operation, &credentials, self.region, host, now)?;
         debug!(
@@ -157,10 +161,9 @@ impl<O: Operation + Sync> Call<'_, O> {
                 self.clock_corrected = true;
                 true
             }
-            (ErrorClass::CredentialsExpired, _, Some(credentials)) if !self.credentials_renewed => {
+            (ErrorClass::CredentialsExpired, _, Some(credentials)) if self.rejected.is_none() => {
                 warn!(target: TARGET, region = self.region, "AWS says that the credentials have expired");
-                self.client.0.credentials.reject(credentials);
-                self.credentials_renewed = true;
+                self.rejected = Some(Arc::clone(credentials));
                 true
             }
             _ => false,
@@ -187,12 +190,20 @@ impl<O: Operation + Sync> Call<'_, O> {
         wait
     }
 
-    /// Keeps the last failure that says something: that the time was up says less than what was heard before.
+    /// Keeps the last failure that says something. That the time was up says less than what was heard before, and
+    /// so does that there are no other credentials where AWS did not take these.
     fn remember(&mut self, error: Error) {
-        let says_less = matches!(error, Error::Timeout { .. });
-        if self.failure.is_none() || !says_less || matches!(self.failure, Some(Error::Timeout { .. })) {
+        let says_less = match &self.failure {
+            None | Some(Error::Timeout { .. }) => false,
+            Some(_) => matches!(error, Error::Timeout { .. }) || self.is_in_want(&error),
+        };
+        if !says_less {
             self.failure = Some(error);
         }
+    }
+
+    fn is_in_want(&self, error: &Error) -> bool {
+        self.rejected.is_some() && matches!(error, Error::Credentials(_))
     }
 }
 

@@ -87,7 +87,7 @@ impl Client {
         let opened = timeout(limit, opening).await.map_err(late).and_then(|opened| opened);
         opened.map_err(|error| error.at(&endpoint))?;
         let took = start.elapsed();
-        self.0.distances.note(region, took);
+        self.0.distances.note_first(region, took);
         Ok(took)
     }
 
@@ -105,6 +105,12 @@ impl Distances {
         } else {
             known.insert(region.to_owned(), took);
         }
+    }
+
+    /// A connection's time, where no answer's is known.
+    fn note_first(&self, region: &str, took: Duration) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(region.to_owned()).or_insert(took);
     }
 
     fn of(&self, region: &str) -> Option<Duration> {

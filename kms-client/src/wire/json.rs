@@ -43,10 +43,13 @@ pub(super) fn write(request: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, Erro
 
 /// Reads an answer: one JSON value, nothing after it. `serde_json`'s own message is dropped: it can quote.
 pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Fault> {
+    let malformed = || Fault::new(Code::KmsAnswerMalformed);
+    // Checked here: the parser would not look at the bytes of a string that it skips.
+    let text = str::from_utf8(body).map_err(|_| malformed())?;
     if nests_too_deep(body) {
-        return Err(Fault::new(Code::KmsAnswerMalformed));
+        return Err(malformed());
     }
-    serde_json::from_slice(body).map_err(|_| Fault::new(Code::KmsAnswerMalformed))
+    serde_json::from_str(text).map_err(|_| malformed())
 }
 
 /// Standard base64 with padding, in constant time; of exactly the right size, so a caller can wipe all of it.
