@@ -5,7 +5,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
-#[allow(dead_code, unreachable_pub)]
 mod common;
 #[path = "common/quorum.rs"]
 #[allow(dead_code, unreachable_pub)]

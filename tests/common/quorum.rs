@@ -111,8 +111,7 @@ impl World {
 
     /// One quorum of all keys.
     pub fn policy(&self) -> TrustPolicy {
-        let cluster = ClusterId::new("fault-matrix").unwrap();
-        TrustPolicy::builder(cluster).seal_quorum(self.quorum(0..self.ways.len())).build().unwrap()
+        TrustPolicy::builder(cluster()).seal_quorum(self.quorum(0..self.ways.len())).build().unwrap()
     }
 
     /// A client that has heard of nothing yet, with limits that a slow machine does not meet.
@@ -217,6 +216,10 @@ pub struct Sealed {
     pub blob: Vec<u8>,
     pub secret: Vec<u8>,
     pub secrets: Vec<Vec<u8>>,
+}
+
+pub fn cluster() -> ClusterId {
+    ClusterId::new("fault-matrix").unwrap()
 }
 
 /// Gives every recipient one and the same key. An enclave makes one for each unseal; a thousand of them would

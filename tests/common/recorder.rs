@@ -65,7 +65,7 @@ impl Recorder {
 
 /// How a secret might be written: raw, hex of both cases, as a list of numbers, as a byte string, and base64.
 pub fn spellings(secret: &[u8]) -> Vec<String> {
-    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = secret.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let mut spellings = vec![
         hex.to_uppercase(),
         hex,
