@@ -1,5 +1,5 @@
-//! Faults where all keys are needed (a seal, the seal in a rotation), and where only some are asked (hedged): the
-//! same faults, client and emulator as in `fault_matrix`.
+//! Faults where all keys are needed, in a seal and in the seal of a rotation: the same faults, client and emulator as
+//! in `fault_matrix`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
@@ -12,7 +12,7 @@ mod quorum;
 mod rows;
 
 use std::convert::Infallible;
-use std::future::{Future, Ready, ready};
+use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -23,18 +23,15 @@ use pcrseal::core::pcr::PcrSet;
 use pcrseal::core::policy::TrustPolicy;
 use pcrseal::core::report::KeyReport;
 use pcrseal::kms::{Client, ClientBuilder};
-use pcrseal::{AutoUnseal, Code, Error, FanOut, Outcome, RetirementState, Rotated};
+use pcrseal::{AutoUnseal, Code, Error, Outcome, RetirementState, Rotated};
 use pcrseal_emulator::kms::{Fault as KeyFault, Operation};
 use pcrseal_emulator::nsm::Nsm;
-use quorum::{NEEDED, PATIENCE, Trouble, World, cluster, stage_limits};
+use quorum::{PATIENCE, Trouble, World, cluster, ends, stage_limits};
 use rows::{ROWS, Row};
-use tokio::time::timeout;
 
 const KEYS: usize = 5;
 const OLD: std::ops::Range<usize> = 0..KEYS;
 const NEW: std::ops::Range<usize> = KEYS..2 * KEYS;
-/// As in `fault_matrix`.
-const HANG: Duration = Duration::from_secs(45);
 /// A stage's limit that sound keys keep, where the fault is one that hangs.
 const STAGE: Duration = Duration::from_secs(2);
 
@@ -72,11 +69,6 @@ fn enclave(
     let (nsm, world, troubles) = (world.nsm(), Arc::clone(world), troubles.to_vec());
     let striking = Striking { nsm, world, troubles, at, attestations: AtomicU32::new(0) };
     AutoUnseal::new(Arc::new(striking), client.build().unwrap(), policy).with_deadline(PATIENCE)
-}
-
-/// What ends, however it ends.
-async fn ends<T>(future: impl Future<Output = T>) -> T {
-    timeout(HANG, future).await.expect("it hangs")
 }
 
 /// Rows that a seal meets as an unseal does: not those of what is in the share itself, of which a seal learns by its
@@ -283,62 +275,4 @@ async fn a_rotation_gets_over_two_old_keys_and_says_that_they_are_not_retired() 
     // Two of five are left, and three are needed.
     assert!(old_blob_revoked);
     rotation.opens(&blob).await;
-}
-
-/// Two faulty keys of one kind, wherever they stand among the nearest: the others stand in for them.
-#[tokio::test]
-async fn a_hedged_unseal_gets_over_two_keys_that_hang_or_refuse() {
-    let world = Arc::new(World::new(KEYS).await);
-    let sealed = world.sealed().await;
-    let expired = |row: &&Row| row.code == Some(Code::KmsCredentialsExpired);
-    let clock = |row: &&Row| matches!(row.trouble, Trouble::Clock(_));
-    let refusing = |row: &&Row| matches!(row.trouble, Trouble::Refusing);
-    for row in ROWS.iter().filter(|row| row.hangs || expired(row) || clock(row) || refusing(row)) {
-        // A key that hangs is passed over when the delay is over, one that fails at once.
-        let delay = if row.hangs { Duration::from_millis(50) } else { PATIENCE };
-        for position in 0..KEYS {
-            let troubles = [position, (position + 1) % KEYS].map(|faulty| (faulty, row.trouble));
-            let enclave = world.enclave(world.client(&troubles)).with_fan_out(FanOut::Hedged { delay });
-            world.strike(&troubles);
-            let unsealed = ends(enclave.unseal(&sealed.blob)).await.unwrap();
-            world.heal();
-            assert!(unsealed.opened.secret().ct_eq(&sealed.secret));
-            for (faulty, _) in troubles {
-                let key = &unsealed.report.keys[faulty];
-                let fits =
-                    key.outcome == Outcome::NotNeeded || (key.outcome, key.code) == (row.outcome, row.code);
-                assert!(fits, "{row:?}: {key:?}");
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_hedged_unseal_asks_sound_keys_no_more_than_it_needs() {
-    let world = Arc::new(World::new(KEYS).await);
-    let sealed = world.sealed().await;
-    let asked = || (0..KEYS).map(|key| world.requests(key, Operation::Decrypt)).sum::<u32>();
-    let before = asked();
-    let enclave = world.enclave(world.client(&[])).with_fan_out(FanOut::Hedged { delay: PATIENCE });
-    ends(enclave.unseal(&sealed.blob)).await.unwrap();
-    assert_eq!(asked() - before, u32::from(NEEDED));
-}
-
-#[tokio::test]
-async fn a_hedged_unseal_names_the_keys_that_keep_the_secret_from_it() {
-    let world = Arc::new(World::new(KEYS).await);
-    let sealed = world.sealed().await;
-    let paths = |row: &&Row| row.hangs || matches!(row.trouble, Trouble::Refusing);
-    for (number, row) in ROWS.iter().filter(paths).enumerate() {
-        let troubles = [0, 1, 2].map(|steps| ((number + steps) % KEYS, row.trouble));
-        let client = stage_limits(world.client(&troubles), Duration::from_millis(300));
-        let enclave = world.enclave(client).with_fan_out(FanOut::Hedged { delay: Duration::from_millis(50) });
-        world.strike(&troubles);
-        let error = ends(enclave.unseal(&sealed.blob)).await.unwrap_err();
-        world.heal();
-        assert_eq!(error.code(), Code::QuorumNotReached, "{row:?}: {error}");
-        for (faulty, _) in troubles {
-            named(row, &error.report().keys[faulty]);
-        }
-    }
 }
