@@ -43,6 +43,7 @@ fn assert_only_dry_runs(world: &World) {
 fn world_like(world: &World) -> World {
     World {
         authority: world.authority.clone(),
+        clock: world.clock.clone(),
         aws: std::sync::Arc::clone(&world.aws),
         keys: Vec::new(),
         wrapping: world.wrapping,

@@ -8,6 +8,9 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+#[path = "in_process.rs"]
+mod in_process;
+
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -20,14 +23,14 @@ use pcrseal::core::pcr::{Pcr, PcrIndex};
 use pcrseal::core::policy::{Quorum, TrustPolicy};
 use pcrseal::core::secret::Secret;
 use pcrseal::kms::wire::Credentials;
-use pcrseal::kms::{
-    AuthenticatedTransport, Client, TransportAnswer, TransportError, TransportFuture, TransportRequest,
-};
+use pcrseal::kms::{AuthenticatedTransport, Client, TransportAnswer, TransportFuture, TransportRequest};
 use pcrseal::{AutoUnseal, FanOut};
 use pcrseal_emulator::Clock;
-use pcrseal_emulator::kms::{Bytes, KeyOptions, KeyPolicy, Kms, Principal, Quota, Request};
+use pcrseal_emulator::kms::{KeyOptions, KeyPolicy, Kms, Principal, Quota};
 use pcrseal_emulator::nsm::{Authority, Nsm, NsmConfig};
 use tokio::time::{Instant, sleep, sleep_until};
+
+use in_process::{InProcess, START_MILLIS};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/enclave";
 const IMAGE: [Pcr; 3] = [Pcr::new([0xa0; 48]), Pcr::new([0xa1; 48]), Pcr::new([0xa2; 48])];
@@ -42,8 +45,6 @@ const REGIONS: [(&str, Duration); 5] = [
 ];
 /// RSA keys made beforehand; enclaves share them, which no enclave of the world does.
 const RSA_KEYS: usize = 8;
-/// 2026-01-01T00:00:00Z.
-const START_MILLIS: u64 = 1_767_225_600_000;
 
 /// What is simulated.
 #[derive(Clone, Copy, Debug)]
@@ -103,8 +104,8 @@ impl Fleet {
         let log = Arc::new(Mutex::new(Restart::default()));
         let nsm = Arc::new(Nsm::boot(&authority, NsmConfig::new(IMAGE).role_arn(ROLE)).unwrap());
         let enclave = |origin| {
-            let transport =
-                InProcess { kms: Arc::clone(&kms), log: Arc::clone(&log), origin, asked: Mutex::default() };
+            let (way, log) = (InProcess(Arc::clone(&kms)), Arc::clone(&log));
+            let transport = Watched { way, log, origin, asked: Mutex::default() };
             let clock = clock.clone();
             let client = Client::builder()
                 .credentials(Credentials::new("ASIAFLEET", Secret::copy_from(b"fleet-secret"), None).unwrap())
@@ -166,15 +167,15 @@ impl Restart {
     }
 }
 
-/// One enclave's way to KMS.
-struct InProcess {
-    kms: Arc<Kms>,
+/// One enclave's way to KMS, counted.
+struct Watched {
+    way: InProcess,
     log: Arc<Mutex<Restart>>,
     origin: Instant,
     asked: Mutex<HashSet<String>>,
 }
 
-impl AuthenticatedTransport for InProcess {
+impl AuthenticatedTransport for Watched {
     fn exchange<'a>(&'a self, request: TransportRequest<'a>) -> TransportFuture<'a, TransportAnswer> {
         let again = !self.asked.lock().unwrap().insert(request.region.to_owned());
         {
@@ -184,22 +185,7 @@ impl AuthenticatedTransport for InProcess {
                 log.retries.push(self.origin.elapsed());
             }
         }
-        let mut http = Request::post("/");
-        for (name, value) in request.headers.iter() {
-            http = http.header(name, value);
-        }
-        let http = http.body(Bytes::copy_from_slice(request.body)).unwrap();
-        Box::pin(async move {
-            let answer =
-                self.kms.exchange(http).await.map_err(|fault| TransportError::Http(Box::new(fault)))?;
-            let headers = answer
-                .headers()
-                .iter()
-                .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-                .collect();
-            let status = answer.status().as_u16();
-            Ok(TransportAnswer { status, headers, body: answer.into_body().to_vec().into() })
-        })
+        self.way.exchange(request)
     }
 
     /// A handshake takes as long as an answer.
