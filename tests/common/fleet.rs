@@ -10,14 +10,13 @@
 
 #[path = "in_process.rs"]
 mod in_process;
+#[path = "made_before.rs"]
+mod made_before;
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pcrseal::core::crypto::{Backend, RsaKey, RsaKeys, aws_lc};
-use pcrseal::core::error::Error as Fault;
 use pcrseal::core::names::{ClusterId, KeyArn, Wrapping};
 use pcrseal::core::pcr::{Pcr, PcrIndex};
 use pcrseal::core::policy::{Quorum, TrustPolicy};
@@ -31,6 +30,7 @@ use pcrseal_emulator::nsm::{Authority, Nsm, NsmConfig};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use in_process::{InProcess, START_MILLIS};
+use made_before::BACKEND;
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/enclave";
 const IMAGE: [Pcr; 3] = [Pcr::new([0xa0; 48]), Pcr::new([0xa1; 48]), Pcr::new([0xa2; 48])];
@@ -43,8 +43,6 @@ const REGIONS: [(&str, Duration); 5] = [
     ("us-west-2", Duration::from_millis(150)),
     ("ap-southeast-2", Duration::from_millis(200)),
 ];
-/// RSA keys made beforehand; enclaves share them, which no enclave of the world does.
-const RSA_KEYS: usize = 8;
 
 /// What is simulated.
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +69,9 @@ pub struct Restart {
 }
 
 impl Fleet {
-    /// Requests if nobody were throttled.
-    pub fn least_requests(&self) -> usize {
+    /// Requests if every key that may be asked were asked once. A key whose connection takes longer than the other
+    /// keys' answers is never asked, so that there may be fewer.
+    pub fn sound_requests(&self) -> usize {
         let keys = if self.fan_out == FanOut::All { REGIONS.len() } else { usize::from(THRESHOLD) };
         self.enclaves as usize * keys
     }
@@ -196,39 +195,6 @@ impl AuthenticatedTransport for Watched {
             sleep(delay).await;
             Ok(())
         })
-    }
-}
-
-/// AWS-LC, with RSA keys made beforehand.
-static BACKEND: Backend = Backend { rsa: &MadeBefore, ..aws_lc::BACKEND };
-
-struct MadeBefore;
-
-struct Shared(Arc<dyn RsaKey>);
-
-impl RsaKeys for MadeBefore {
-    fn generate(&self) -> Result<Box<dyn RsaKey>, Fault> {
-        static KEYS: OnceLock<Vec<Arc<dyn RsaKey>>> = OnceLock::new();
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let keys = KEYS.get_or_init(|| {
-            (0..RSA_KEYS).map(|_| Arc::from(aws_lc::BACKEND.rsa.generate().unwrap())).collect()
-        });
-        let next = NEXT.fetch_add(1, Ordering::Relaxed) % keys.len();
-        Ok(Box::new(Shared(Arc::clone(&keys[next]))))
-    }
-
-    fn import_pkcs8(&self, der: &[u8]) -> Result<Box<dyn RsaKey>, Fault> {
-        aws_lc::BACKEND.rsa.import_pkcs8(der)
-    }
-}
-
-impl RsaKey for Shared {
-    fn public_key_der(&self) -> &[u8] {
-        self.0.public_key_der()
-    }
-
-    fn decrypt_oaep_sha256(&self, ciphertext: &[u8]) -> Result<Secret, Fault> {
-        self.0.decrypt_oaep_sha256(ciphertext)
     }
 }
 
