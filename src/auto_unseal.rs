@@ -10,7 +10,7 @@ use pcrseal_core::names::KeyArn;
 use pcrseal_core::pcr::PcrSet;
 use pcrseal_core::policy::{Quorum, TrustPolicy};
 use pcrseal_core::recipient::Recipient;
-use pcrseal_core::report::{Failure, Outcome, Report};
+use pcrseal_core::report::{Failure, Report};
 use pcrseal_core::seal::HostVouchesForSecret;
 use pcrseal_core::unseal::{DecryptAnswer, Opened, Plan, Session};
 use tokio::task::spawn_blocking;
@@ -177,7 +177,7 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
     }
 
     /// Opens a blob that was checked, with a fresh recipient.
-    pub(crate) async fn warm_and_open(&self, plan: Plan, deadline: Instant) -> Result<Unsealed, Error> {
+    async fn warm_and_open(&self, plan: Plan, deadline: Instant) -> Result<Unsealed, Error> {
         let warm_up = WarmUp::start(&self.kms, plan.keys());
         let recipient = self.recipient(deadline).await?;
         self.open(plan, recipient, warm_up, deadline).await
@@ -206,11 +206,7 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
                 Some(_) => Verdict::Bad,
             }
         };
-        for position in requests.make(pace, deadline, receive).await {
-            let never_asked = Failure::new(Outcome::NotNeeded);
-            // Each of them is still unanswered, so that this cannot fail.
-            let _ = session.failed(position, never_asked, None);
-        }
+        requests.make(pace, deadline, receive).await;
         if session.is_ready() {
             observe::ready(session.needed());
         }
@@ -304,7 +300,7 @@ fn take(
     }
 }
 
-pub(crate) fn observed(result: Result<Unsealed, Error>, start: Instant) -> Result<Unsealed, Error> {
+fn observed(result: Result<Unsealed, Error>, start: Instant) -> Result<Unsealed, Error> {
     observe::unsealed(result.as_ref().map(|unsealed| unsealed.opened.header()), start.elapsed());
     result
 }

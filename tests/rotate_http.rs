@@ -107,7 +107,10 @@ async fn where_the_role_may_not_disable_keys_administrators_do() {
     let rotated = rotation.rotate().await;
     assert!(!rotated.old_blob_revoked);
     for retirement in &rotated.retirements {
-        assert_eq!((retirement.state, retirement.row.outcome), (RetirementState::Failed, Outcome::AccessDenied));
+        assert_eq!(
+            (retirement.state, retirement.row.outcome),
+            (RetirementState::Failed, Outcome::AccessDenied)
+        );
         assert_eq!(aws_code(&retirement.row), "AccessDeniedException");
         assert!(retirement.row.hint.is_some());
     }

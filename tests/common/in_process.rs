@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use pcrseal::kms::{AuthenticatedTransport, TransportAnswer, TransportError, TransportFuture, TransportRequest};
+use pcrseal::kms::{
+    AuthenticatedTransport, TransportAnswer, TransportError, TransportFuture, TransportRequest,
+};
 use pcrseal_emulator::kms::{Bytes, Kms, Request};
 
 /// 2026-01-01T00:00:00Z: where a clock that goes with tokio's starts.
@@ -20,7 +22,8 @@ impl AuthenticatedTransport for InProcess {
         }
         let http = http.body(Bytes::copy_from_slice(request.body)).unwrap();
         Box::pin(async move {
-            let answer = self.0.exchange(http).await.map_err(|fault| TransportError::Http(Box::new(fault)))?;
+            let answer =
+                self.0.exchange(http).await.map_err(|fault| TransportError::Http(Box::new(fault)))?;
             let headers = answer
                 .headers()
                 .iter()
