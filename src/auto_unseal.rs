@@ -33,10 +33,11 @@ const MAX_DEADLINE: Duration = Duration::from_secs(3600);
 ///
 /// The enclave's role needs `kms:Decrypt` on every key; to seal, besides, `kms:DescribeKey`, and
 /// `kms:GenerateDataKey` (`attested` wrapping, where `kms:Encrypt` must be denied) or `kms:Encrypt`
-/// (`encrypt` wrapping).
+/// (`encrypt` wrapping); to retire keys, `kms:DisableKey`.
 ///
-/// Runs on a tokio runtime with its time driver enabled. Every call ends by its deadline. An attester that
-/// hangs is left behind on its thread: a runtime that is dropped waits for it, `shutdown_timeout` does not.
+/// Runs on a tokio runtime with its time driver enabled. Every call ends by its deadline, but for
+/// [`AutoUnseal::rotate`], which is several. Any may be dropped before: its requests are given up. An attester
+/// that hangs is left behind on its thread: a runtime that is dropped waits for it, `shutdown_timeout` does not.
 pub struct AutoUnseal<K> {
     pub(crate) attester: Arc<dyn Attester>,
     pub(crate) kms: Arc<K>,
@@ -126,8 +127,9 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
     /// for a blob that is refused.
     ///
     /// # Errors
-    /// Before any request: what [`Plan::new`] answers, and the attester's codes. After it:
-    /// [`Code::QuorumNotReached`], [`Code::CommitmentMismatch`], [`Code::SecretRejected`], with the report.
+    /// Before any request: what [`Plan::new`] answers, the attester's codes, [`Code::Random`],
+    /// [`Code::DeadlineExceeded`], [`Code::Interrupted`]. After it: [`Code::QuorumNotReached`],
+    /// [`Code::CommitmentMismatch`], [`Code::SecretRejected`], with the report.
     pub async fn unseal(&self, blob: &[u8]) -> Result<Unsealed, Error> {
         let start = Instant::now();
         let deadline = start + self.deadline;
