@@ -60,3 +60,8 @@ pub use prepare::Prepared;
 pub use retire::{Retirement, RetirementState};
 pub use rotate::Rotated;
 pub use sealing::Sealed;
+
+/// Compiles what the README shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -9,6 +9,9 @@ mod cms;
 #[path = "../core/tests/common/kms.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod kms;
+#[path = "common/made_before.rs"]
+#[allow(unreachable_pub)]
+mod made_before;
 #[path = "common/memory.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod memory;
@@ -53,7 +56,7 @@ impl World {
     }
 
     fn enclave(&self) -> AutoUnseal<Memory> {
-        self.memory.enclave(&self.policy)
+        self.memory.enclave(&self.policy).with_backend(made_before::BACKEND)
     }
 
     async fn opens(&self, blob: &[u8]) -> bool {

@@ -13,8 +13,6 @@ use std::future::ready;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use common::{IMAGE, World, attested_policy, pcrs};
 use pcrseal::core::attester::AttestationRequest;
 use pcrseal::core::crypto::{Backend, SecureRandom, aws_lc};
@@ -25,7 +23,7 @@ use pcrseal::core::recipient::Recipient;
 use pcrseal::core::unseal::Plan;
 use pcrseal::{Attester, AuthenticatedKms, AutoUnseal, Code};
 use pcrseal_emulator::kms::{Fault, KeyHandle, KeyOptions};
-use recorder::{Line, Recorder};
+use recorder::{Line, Recorder, spellings};
 
 /// Remembers every random byte that was drawn: data keys, share keys and secrets among them.
 #[derive(Default)]
@@ -50,21 +48,6 @@ fn count(lines: &[Line], message: &str) -> usize {
 fn text_of(lines: &[Line], message: &str) -> String {
     let said = lines.iter().filter(|line| line.target == "pcrseal" && line.message == message);
     said.map(|line| line.text.clone() + "\n").collect()
-}
-
-/// How a secret might be written: raw, hex of both cases, as a list of numbers, and base64.
-fn spellings(secret: &[u8]) -> Vec<String> {
-    let hex = secret.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-    let mut spellings = vec![
-        hex.to_uppercase(),
-        hex,
-        format!("{secret:?}").trim_matches(['[', ']']).to_owned(),
-        STANDARD.encode(secret),
-        STANDARD_NO_PAD.encode(secret),
-        URL_SAFE_NO_PAD.encode(secret),
-    ];
-    spellings.extend(String::from_utf8(secret.to_vec()));
-    spellings
 }
 
 /// The share keys of a blob, as KMS made them: released once more, to an enclave as good as the one that is

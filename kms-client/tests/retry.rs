@@ -219,6 +219,23 @@ async fn a_wrong_clock_is_corrected_once_and_stays_so() {
     }
 }
 
+/// A region that is wrong about the time must not spoil the signatures for the others.
+#[tokio::test(start_paused = true)]
+async fn a_clock_is_corrected_for_the_region_that_complained() {
+    let transport = Memory::new(|number| match number {
+        0 => says(400, "InvalidSignatureException", "Signature expired: ...", &[AWS_DATE]),
+        _ => good(),
+    });
+    let client = builder(&transport).time_source(clock(600)).build().unwrap();
+    for region in [REGION, "eu-west-1", REGION] {
+        client.describe_key(region, &DESCRIBE).await.unwrap();
+    }
+    let dates: Vec<_> =
+        transport.log().iter().map(|exchange| field(&exchange.headers, "x-amz-date")).collect();
+    let (ours, theirs) = ("20150830T124600Z", "20150830T123600Z");
+    assert_eq!(dates, [ours, theirs, ours, theirs]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_denial_is_taken_for_a_wrong_clock_only_if_the_clocks_differ() {
     for (ahead, attempts) in [(0, 1), (240, 1), (-240, 1), (241, 2), (-241, 2)] {
@@ -251,6 +268,49 @@ async fn a_clock_is_corrected_beside_the_attempts_that_are_allowed() {
         _ => good(),
     });
     ask(builder(&transport).retry_policy(RetryPolicy::never()).time_source(clock(600))).await.unwrap();
+}
+
+/// A denial with the latest date that can be written. Nothing but the request's own answer says that it is wrong.
+fn poison() -> Step {
+    says(400, "AccessDeniedException", "", &[("Date", "Fri, 31 Dec 9999 23:59:59 GMT")])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_date_of_one_region_is_no_other_regions() {
+    let transport = Memory::new(|number| if number < 2 { poison() } else { good() });
+    let client = builder(&transport).time_source(clock(0)).build().unwrap();
+    client.describe_key("us-east-1", &DESCRIBE).await.unwrap_err();
+    client.describe_key("us-east-2", &DESCRIBE).await.unwrap();
+    let log = transport.log();
+    assert_eq!(field(&log[1].headers, "x-amz-date"), "99991231T235959Z");
+    assert_eq!(field(&log[2].headers, "x-amz-date"), "20150830T123600Z");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_date_can_be_corrected_again() {
+    let start = tokio::time::Instant::now();
+    let now = move || UNIX_EPOCH + Duration::from_secs(AWS_TIME) + start.elapsed();
+    let transport = Memory::new(|number| match number {
+        0..2 => poison(),
+        2 => says(400, "InvalidSignatureException", "Signature not yet current: ...", &[AWS_DATE]),
+        _ => good(),
+    });
+    // By the poisoned clock they expired long ago, and its next second has five digits in its year.
+    let temporary = credentials().expiring(UNIX_EPOCH + Duration::from_secs(AWS_TIME + 3600));
+    let client = builder(&transport).credentials(temporary).time_source(now).build().unwrap();
+    client.describe_key(REGION, &DESCRIBE).await.unwrap_err();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    client.describe_key(REGION, &DESCRIBE).await.unwrap();
+    assert_eq!(transport.log().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_without_measure_are_no_limits() {
+    let transport = Memory::new(|number| if number < 2 { broken() } else { good() });
+    let forever = builder(&transport).operation_timeout(Duration::MAX).connect_timeout(Duration::MAX);
+    let policy = RetryPolicy { fault_base: Duration::MAX, ..RetryPolicy::default() };
+    ask(forever.retry_policy(policy)).await.unwrap();
+    assert_eq!(transport.times(), [0, 4000, 8000]);
 }
 
 /// Hands out credentials with a number in their id.
@@ -288,6 +348,20 @@ async fn expired_credentials_are_fetched_anew_once() {
     let transport = Memory::new(|_| says(400, "ExpiredTokenException", "", &[]));
     let error = ask(builder(&transport).credentials_provider(provider)).await.unwrap_err();
     assert_eq!((error.code(), error.attempts()), (Code::KmsCredentialsExpired, Some(2)));
+}
+
+/// Nor may one that takes credentials for expired take them from the others.
+#[tokio::test(start_paused = true)]
+async fn where_there_are_no_other_credentials_the_word_of_one_region_is_told_and_binds_no_other() {
+    let transport = Memory::new(|number| match number {
+        0 => says(400, "ExpiredTokenException", "", &[]),
+        _ => good(),
+    });
+    let client = builder(&transport).build().unwrap();
+    let error = client.describe_key(REGION, &DESCRIBE).await.unwrap_err();
+    assert_eq!(error.code(), Code::KmsCredentialsExpired);
+    assert_eq!(transport.log().len(), 1);
+    client.describe_key("eu-west-1", &DESCRIBE).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

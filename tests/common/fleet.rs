@@ -6,7 +6,7 @@
 //! RSA keys of the recipients are made beforehand and shared. Everything else is the product's own code: sessions,
 //! signatures, retries, hedging, and the verification of every attestation document by the emulator.
 
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing)]
 
 #[path = "in_process.rs"]
 mod in_process;

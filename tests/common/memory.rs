@@ -1,9 +1,6 @@
 //! A KMS and an attester in memory, on tokio's clock: with the clock paused, time passes where a test lets it and
 //! nowhere else.
 
-#[path = "made_before.rs"]
-mod made_before;
-
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -108,7 +105,7 @@ impl Memory {
 
     pub fn enclave_measuring(&self, policy: &TrustPolicy, pcrs: PcrSet) -> AutoUnseal<Self> {
         let attester = Attests { pcrs, memory: self.clone() };
-        AutoUnseal::new(Arc::new(attester), self.clone(), policy.clone()).with_backend(made_before::BACKEND)
+        AutoUnseal::new(Arc::new(attester), self.clone(), policy.clone())
     }
 
     /// Changes how a key behaves from now on.

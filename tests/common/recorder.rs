@@ -1,8 +1,11 @@
 //! Listens to `tracing` events, on all threads of a test binary.
 
+use std::collections::BTreeMap;
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -13,10 +16,24 @@ pub struct Line {
     pub target: String,
     pub message: String,
     pub text: String,
+    region: Option<String>,
+}
+
+impl Line {
+    fn new(target: &str, text: String) -> Self {
+        Self { target: target.to_owned(), message: String::new(), text, region: None }
+    }
 }
 
 #[derive(Clone, Default)]
-pub struct Recorder(Arc<Mutex<Vec<Line>>>);
+pub struct Recorder(Arc<Mutex<Said>>);
+
+#[derive(Default)]
+struct Said {
+    lines: Vec<Line>,
+    /// How often each message named each region, since the start.
+    counts: BTreeMap<(String, String), u32>,
+}
 
 impl Recorder {
     /// The one recorder of a test binary, at the finest level.
@@ -28,16 +45,50 @@ impl Recorder {
 
     /// What was said since the last time.
     pub fn take(&self) -> Vec<Line> {
-        std::mem::take(&mut self.0.lock().unwrap())
+        std::mem::take(&mut self.0.lock().unwrap().lines)
     }
+
+    /// How often a message named this region, since the start.
+    pub fn count(&self, message: &str, region: &str) -> u32 {
+        let key = (message.to_owned(), region.to_owned());
+        self.0.lock().unwrap().counts.get(&key).copied().unwrap_or_default()
+    }
+
+    fn note(&self, line: Line) {
+        let mut said = self.0.lock().unwrap();
+        if let Some(region) = &line.region {
+            *said.counts.entry((line.message.clone(), region.clone())).or_default() += 1;
+        }
+        said.lines.push(line);
+    }
+}
+
+/// How a secret might be written: raw, hex of both cases, as a list of numbers, as a byte string, and base64.
+pub fn spellings(secret: &[u8]) -> Vec<String> {
+    let hex = secret.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let mut spellings = vec![
+        hex.to_uppercase(),
+        hex,
+        format!("{secret:?}").trim_matches(['[', ']']).to_owned(),
+        secret.escape_ascii().to_string(),
+        STANDARD.encode(secret),
+        STANDARD_NO_PAD.encode(secret),
+        URL_SAFE_NO_PAD.encode(secret),
+    ];
+    spellings.extend(String::from_utf8(secret.to_vec()));
+    spellings.sort();
+    spellings.dedup();
+    spellings
 }
 
 struct Written(Line);
 
 impl Visit for Written {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "message" {
-            self.0.message = format!("{value:?}");
+        match field.name() {
+            "message" => self.0.message = format!("{value:?}"),
+            "region" => self.0.region = Some(format!("{value:?}").trim_matches('"').to_owned()),
+            _ => {}
         }
         write!(self.0.text, " {}={value:?}", field.name()).unwrap();
     }
@@ -49,23 +100,20 @@ impl Subscriber for Recorder {
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        let line = Line { target: String::new(), message: String::new(), text: format!("{attributes:?}") };
-        self.0.lock().unwrap().push(line);
+        self.note(Line::new("", format!("{attributes:?}")));
         Id::from_u64(1)
     }
 
     fn record(&self, _: &Id, values: &Record<'_>) {
-        let line = Line { target: String::new(), message: String::new(), text: format!("{values:?}") };
-        self.0.lock().unwrap().push(line);
+        self.note(Line::new("", format!("{values:?}")));
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let target = event.metadata().target().to_owned();
-        let mut written = Written(Line { target, message: String::new(), text: String::new() });
+        let mut written = Written(Line::new(event.metadata().target(), String::new()));
         event.record(&mut written);
-        self.0.lock().unwrap().push(written.0);
+        self.note(written.0);
     }
 
     fn enter(&self, _: &Id) {}

@@ -13,8 +13,9 @@ use super::direct::Direct;
 use super::endpoint::Endpoints;
 use super::retry::{self, RetryPolicy};
 use super::roots::RootCertificates;
+use super::tls::Tls;
 use super::warm_up::Distances;
-use super::{AuthenticatedTransport, Client, Inner, Random, StageLimits, Transport, tls};
+use super::{AuthenticatedTransport, Client, Inner, Random, StageLimits, Transport};
 use crate::credentials::{CredentialsCache, ProvideCredentials};
 use crate::limits::{
     DEFAULT_ANSWER_TIMEOUT, DEFAULT_BODY_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_OPERATION_TIMEOUT,
@@ -154,7 +155,8 @@ impl ClientBuilder {
     }
 
     /// The time for establishing a connection (TCP or vsock), the look-up of its name included. Default: 3
-    /// seconds.
+    /// seconds. The system's look-up runs on a thread that tokio keeps for blocking calls; it cannot be broken off,
+    /// and goes on there for as long as the system lets it. By vsock nothing is looked up.
     #[must_use]
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.stages.connect = limit;
@@ -234,7 +236,7 @@ impl ClientBuilder {
         let transport = if let Some(transport) = self.transport {
             Transport::OfHost(transport)
         } else {
-            let tls = tls::connector(&self.roots, &self.time_source)?;
+            let tls = Tls::new(self.roots, Arc::clone(&self.time_source))?;
             Transport::Direct(Direct::new(tls, stages))
         };
         // The sum of the stages; a kept connection that turns out to be dead adds next to nothing.

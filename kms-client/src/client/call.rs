@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use pcrseal_core::error::Code;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
 use super::clock::system_time;
@@ -23,13 +23,14 @@ struct Call<'a, O> {
     region: &'a str,
     endpoint: &'a Endpoint,
     operation: &'a O,
-    deadline: Instant,
+    deadline: Option<Instant>,
     /// Attempts begun.
     attempts: u32,
     /// What the caller is told if no attempt does better.
     failure: Option<Error>,
     clock_corrected: bool,
-    credentials_renewed: bool,
+    /// What AWS said has expired.
+    rejected: Option<Arc<Credentials>>,
 }
 
 /// How an attempt failed, with what is needed to put it right.
@@ -47,21 +48,22 @@ impl Client {
         region: &str,
         operation: &O,
     ) -> Result<O::Answer, Error> {
+        const { assert!(O::REPEATABLE, "attempts are repeated whatever became of the one before") };
         let endpoint = self.0.endpoints.of(region)?;
         let limit = self.0.operation_timeout;
-        let deadline = Instant::now() + limit;
         let mut call = Call {
             client: self,
             region,
             endpoint: &endpoint,
             operation,
-            deadline,
+            // Beyond what the clock can count there is none.
+            deadline: Instant::now().checked_add(limit),
             attempts: 0,
             failure: None,
             clock_corrected: false,
-            credentials_renewed: false,
+            rejected: None,
         };
-        let error = match timeout_at(deadline, call.run()).await {
+        let error = match timeout(limit, call.run()).await {
             Ok(Some(answer)) => return Ok(answer),
             Ok(None) | Err(_) => call.failure.take(),
         };
@@ -95,8 +97,14 @@ impl<O: Operation + Sync> Call<'_, O> {
 
     async fn attempt(&self) -> Result<O::Answer, Failure> {
         let client = &self.client.0;
-        let now = client.clock.now()?;
-        let credentials = client.credentials.get(system_time(now)?).await?;
+        let now = client.clock.now(self.region)?;
+        // Of the two clocks the one by which they last longer: AWS is the judge of their expiry, and it has to be
+        // asked to be heard.
+        let earlier = system_time(now.min(client.clock.uncorrected()?))?;
+        let credentials = match &self.rejected {
+            None => client.credentials.get(earlier).await?,
+            Some(rejected) => client.credentials.other_than(rejected, earlier).await?,
+        };
         let host = self.endpoint.authority();
         let request = HttpRequest::new(self.operation, &credentials, self.region, host, now)?;
         debug!(
@@ -144,19 +152,18 @@ impl<O: Operation + Sync> Call<'_, O> {
             (class, Some(server_time), _)
                 if !self.clock_corrected
                     && (class == ErrorClass::ClockSkew
-                        || class.is_access_denied() && clock.is_skewed(server_time)) =>
+                        || class.is_access_denied() && clock.is_skewed(self.region, server_time)) =>
             {
-                let Some(seconds) = clock.correct(server_time) else {
+                let Some(seconds) = clock.correct(self.region, server_time) else {
                     return false;
                 };
                 warn!(target: TARGET, region = self.region, seconds, "AWS's clock differs from ours: corrected");
                 self.clock_corrected = true;
                 true
             }
-            (ErrorClass::CredentialsExpired, _, Some(credentials)) if !self.credentials_renewed => {
+            (ErrorClass::CredentialsExpired, _, Some(credentials)) if self.rejected.is_none() => {
                 warn!(target: TARGET, region = self.region, "AWS says that the credentials have expired");
-                self.client.0.credentials.reject(credentials);
-                self.credentials_renewed = true;
+                self.rejected = Some(Arc::clone(credentials));
                 true
             }
             _ => false,
@@ -168,7 +175,8 @@ impl<O: Operation + Sync> Call<'_, O> {
         let client = &self.client.0;
         let wait = client.retry.wait(error, self.attempts, (client.random)());
         // A wait beyond the deadline would only delay the bad news.
-        let wait = wait.filter(|wait| *wait < self.deadline.saturating_duration_since(Instant::now()));
+        let left = self.deadline.map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+        let wait = wait.filter(|wait| *wait < left);
         let (code, wait_ms) = (error.code().name(), wait.map(millis));
         debug!(
             target: TARGET,
@@ -182,12 +190,20 @@ impl<O: Operation + Sync> Call<'_, O> {
         wait
     }
 
-    /// Keeps the last failure that says something: that the time was up says less than what was heard before.
+    /// Keeps the last failure that says something. That the time was up says less than what was heard before, and
+    /// so does that there are no other credentials where AWS did not take these.
     fn remember(&mut self, error: Error) {
-        let says_less = matches!(error, Error::Timeout { .. });
-        if self.failure.is_none() || !says_less || matches!(self.failure, Some(Error::Timeout { .. })) {
+        let says_less = match &self.failure {
+            None | Some(Error::Timeout { .. }) => false,
+            Some(_) => matches!(error, Error::Timeout { .. }) || self.is_in_want(&error),
+        };
+        if !says_less {
             self.failure = Some(error);
         }
+    }
+
+    fn is_in_want(&self, error: &Error) -> bool {
+        self.rejected.is_some() && matches!(error, Error::Credentials(_))
     }
 }
 

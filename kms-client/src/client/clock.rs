@@ -1,8 +1,8 @@
 //! The caller's clock, put right by what AWS says of the time.
 
-use core::sync::atomic::{AtomicI64, Ordering};
 use core::time::Duration;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pcrseal_core::error::{Code, Error as Fault};
@@ -13,41 +13,48 @@ use crate::limits::{MAX_CLOCK_SKEW, MAX_UNIX_SECONDS};
 /// The clock that the caller gave.
 pub(super) type TimeSource = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// The clock of signatures and of credentials' expiry. Certificates are checked at the time source's own time:
-/// only an answer from a server that is proven already moves this one.
+/// The clock of signatures. Certificates are checked at the time source's own time: only an answer from a server
+/// that is proven already moves this one, and for its region alone. One key's region must not take the other keys
+/// along.
 pub(super) struct Clock {
     source: TimeSource,
-    /// Seconds that AWS is ahead.
-    offset: AtomicI64,
+    /// Seconds that AWS is ahead, by region.
+    offsets: Mutex<BTreeMap<String, i64>>,
 }
 
 impl Clock {
     pub(super) fn new(source: TimeSource) -> Self {
-        Self { source, offset: AtomicI64::new(0) }
+        Self { source, offsets: Mutex::default() }
     }
 
-    /// Seconds since 1970, corrected.
-    pub(super) fn now(&self) -> Result<u64, Error> {
-        let seconds = self.uncorrected()?.saturating_add(self.offset.load(Ordering::Relaxed));
-        u64::try_from(seconds).map_err(|_| out_of_range())
+    /// Seconds since 1970, corrected. Whatever a correction says, it is a time that can be signed: only a request
+    /// that is sent can be told that the correction was wrong.
+    pub(super) fn now(&self, region: &str) -> Result<u64, Error> {
+        let offset = self.offsets().get(region).copied().unwrap_or_default();
+        Ok(self.uncorrected()?.saturating_add_signed(offset).min(MAX_UNIX_SECONDS))
+    }
+
+    /// The time source's own time.
+    pub(super) fn uncorrected(&self) -> Result<u64, Error> {
+        let since_1970 = (self.source)().duration_since(UNIX_EPOCH).map_err(|_| out_of_range())?;
+        Ok(since_1970.as_secs())
     }
 
     /// Whether AWS's time differs from ours by so much that a denial may be due to it.
-    pub(super) fn is_skewed(&self, server_time: u64) -> bool {
-        self.now().is_ok_and(|now| now.abs_diff(server_time) > MAX_CLOCK_SKEW)
+    pub(super) fn is_skewed(&self, region: &str, server_time: u64) -> bool {
+        self.now(region).is_ok_and(|now| now.abs_diff(server_time) > MAX_CLOCK_SKEW)
     }
 
-    /// Takes AWS's time for true from now on. Returns the seconds that AWS is ahead of the time source.
-    pub(super) fn correct(&self, server_time: u64) -> Option<i64> {
-        let server_time = i64::try_from(server_time.min(MAX_UNIX_SECONDS)).ok()?;
-        let offset = server_time.checked_sub(self.uncorrected().ok()?)?;
-        self.offset.store(offset, Ordering::Relaxed);
+    /// Takes AWS's time for true in a region from now on. Returns the seconds that AWS is ahead of the time source.
+    pub(super) fn correct(&self, region: &str, server_time: u64) -> Option<i64> {
+        let ours = i64::try_from(self.uncorrected().ok()?).ok()?;
+        let offset = i64::try_from(server_time).ok()?.checked_sub(ours)?;
+        self.offsets().insert(region.to_owned(), offset);
         Some(offset)
     }
 
-    fn uncorrected(&self) -> Result<i64, Error> {
-        let since_1970 = (self.source)().duration_since(UNIX_EPOCH).map_err(|_| out_of_range())?;
-        i64::try_from(since_1970.as_secs()).map_err(|_| out_of_range())
+    fn offsets(&self) -> MutexGuard<'_, BTreeMap<String, i64>> {
+        self.offsets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,6 +9,7 @@ use hyper::header::HeaderValue;
 use hyper::{HeaderMap, Method, Request, Response, Uri};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::AbortHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use zeroize::Zeroizing;
@@ -18,8 +19,13 @@ use super::transport::{TransportAnswer, TransportError, TransportRequest};
 use crate::limits::{MAX_ANSWER_HEAD_LEN, MAX_ANSWER_HEADERS, MAX_ANSWER_LEN, MAX_ERROR_CODE_LEN};
 use crate::service_error::printable;
 
-/// The sending half of a connection; dropping it closes the connection.
-pub(super) type Sender = SendRequest<Full<Bytes>>;
+/// The sending half of a connection; dropping it closes the connection, whatever the peer does or does not read.
+pub(super) struct Sender {
+    requests: SendRequest<Full<Bytes>>,
+    /// Moves the bytes. hyper ends it when `requests` is gone, but first says goodbye, and does not even look while
+    /// a write is stuck: a peer that reads nothing would keep it.
+    task: AbortHandle,
+}
 
 /// A request on its way; it can be sent again over another connection.
 pub(super) struct Exchange {
@@ -53,17 +59,27 @@ pub(super) async fn begin<T>(stream: T) -> Result<Sender, TransportError>
 where
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let (sender, connection) = http1::Builder::new()
+    let (requests, connection) = http1::Builder::new()
         .max_headers(MAX_ANSWER_HEADERS)
         .max_buf_size(MAX_ANSWER_HEAD_LEN)
         .handshake(Io(stream))
         .await
         .map_err(http_error)?;
-    tokio::spawn(async move {
-        // Whatever ends the connection is reported to the exchange that it ends.
-        let _ = connection.await;
-    });
-    Ok(sender)
+    // Whatever ends the connection is reported to the exchange that it ends.
+    let task = tokio::spawn(connection).abort_handle();
+    Ok(Sender { requests, task })
+}
+
+impl Sender {
+    pub(super) fn is_closed(&self) -> bool {
+        self.requests.is_closed()
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Exchange {
@@ -85,8 +101,8 @@ impl Exchange {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = Uri::from_static("/");
         *request.headers_mut() = self.headers.clone();
-        sender.ready().await.map_err(SendFailure)?;
-        sender.send_request(request).await.map_err(SendFailure)
+        sender.requests.ready().await.map_err(SendFailure)?;
+        sender.requests.send_request(request).await.map_err(SendFailure)
     }
 
     /// Reads the body of the answer, up to its bound.
@@ -145,4 +161,52 @@ pub(crate) fn append(body: &mut Zeroizing<Vec<u8>>, data: &[u8]) -> bool {
     }
     body.extend_from_slice(data);
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::begin;
+    use core::pin::Pin;
+    use core::task::{Context, Poll};
+    use std::io::Result;
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf};
+
+    /// A peer that reads nothing more: what is to be said last (TLS: `close_notify`) never gets out.
+    struct Deaf(DuplexStream);
+
+    impl AsyncRead for Deaf {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<Result<()>> {
+            Pin::new(&mut self.0).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Deaf {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<Result<usize>> {
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
+            Poll::Pending
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_reads_nothing_does_not_keep_the_connection() {
+        let (near, mut far) = tokio::io::duplex(1);
+        let mut sender = begin(Deaf(near)).await.ok().unwrap();
+        let request = hyper::Request::new(http_body_util::Full::default());
+        let limit = core::time::Duration::from_secs(1);
+        tokio::time::timeout(limit, sender.requests.send_request(request)).await.unwrap_err();
+        drop(sender);
+        let end = tokio::time::timeout(limit, far.read(&mut [0])).await;
+        assert_eq!(end.expect("the stream was dropped").unwrap(), 0);
+    }
 }

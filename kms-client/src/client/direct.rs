@@ -2,22 +2,24 @@
 
 use core::future::Future;
 use core::time::Duration;
+use std::io;
 use std::time::Instant;
 
 use pcrseal_core::error::Code;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 use tracing::debug;
 
 use super::connection::{self, Exchange, SendFailure, Sender};
 use super::endpoint::Endpoint;
 use super::pool::Pool;
+use super::tls::Tls;
 use super::transport::{TransportAnswer, TransportError, TransportRequest};
 use super::{StageLimits, millis};
+use crate::Error;
 use crate::trace::TARGET;
 
 pub(super) struct Direct {
-    tls: TlsConnector,
+    tls: Tls,
     limits: StageLimits,
     pool: Pool,
 }
@@ -30,7 +32,7 @@ enum Failure {
 }
 
 impl Direct {
-    pub(super) fn new(tls: TlsConnector, limits: StageLimits) -> Self {
+    pub(super) fn new(tls: Tls, limits: StageLimits) -> Self {
         Self { tls, limits, pool: Pool::default() }
     }
 
@@ -92,7 +94,7 @@ impl Direct {
         let sender = match endpoint.server_name() {
             None => connection::begin(stream).await?,
             Some(name) => {
-                let secured = connection::secure(&self.tls, name, stream);
+                let secured = connection::secure(self.tls.connector().map_err(refused)?, name, stream);
                 let stream = within(self.limits.tls, Code::KmsTlsTimeout, secured).await??;
                 connection::begin(stream).await?
             }
@@ -109,6 +111,11 @@ impl From<Failure> for TransportError {
             Failure::Final(error) => error,
         }
     }
+}
+
+/// Of roots that are built in: it does not happen.
+fn refused(error: Error) -> TransportError {
+    TransportError::Refused(io::Error::other(error))
 }
 
 async fn within<T>(limit: Duration, stage: Code, what: impl Future<Output = T>) -> Result<T, TransportError> {

@@ -1,12 +1,12 @@
 //! tokio's streams as hyper wants them.
 
 use core::pin::Pin;
-use core::task::{Context, Poll, ready};
+use core::task::{Context, Poll};
 use std::io::{IoSlice, Result};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 /// Bytes read at once: an answer of KMS fits, and the buffer fits on the stack.
 const READ_LEN: usize = 8192;
@@ -20,12 +20,14 @@ impl<T: AsyncRead + Unpin> Read for Io<T> {
         cx: &mut Context<'_>,
         mut cursor: ReadBufCursor<'_>,
     ) -> Poll<Result<()>> {
-        let mut bytes = Zeroizing::new([0; READ_LEN]);
+        let mut bytes = [0; READ_LEN];
         let len = cursor.remaining().min(READ_LEN);
         let mut buffer = ReadBuf::new(bytes.get_mut(..len).unwrap_or_default());
-        ready!(Pin::new(&mut self.0).poll_read(cx, &mut buffer))?;
+        let read = Pin::new(&mut self.0).poll_read(cx, &mut buffer);
         cursor.put_slice(buffer.filled());
-        Poll::Ready(Ok(()))
+        // What was read alone: to wipe all of it each time would cost more than the reading.
+        buffer.filled_mut().zeroize();
+        read
     }
 }
 

@@ -42,8 +42,11 @@ use crate::credentials::CredentialsCache;
 ///
 /// Every call runs on the caller's tokio runtime, which needs its I/O and time drivers, and may be dropped at any
 /// time. A call is one operation: within its time, failures that may pass are tried again as [`RetryPolicy`] says;
-/// a clock that AWS finds wrong is corrected once from the answer's `Date` and stays so; credentials that AWS finds
-/// expired are fetched anew once. Everything else is final at once.
+/// a clock that AWS finds wrong is corrected once from the answer's `Date`, for the region that answered, and stays so;
+/// credentials that AWS finds expired are fetched anew once. Everything else is final at once.
+///
+/// Bodies of requests and answers are wiped when they are done with; what the HTTP and TLS implementations keep in
+/// buffers of their own is freed without wiping. With `Recipient` no plaintext passes through them.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 

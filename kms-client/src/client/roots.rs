@@ -28,6 +28,15 @@ pub(super) struct RootCertificates {
 }
 
 impl RootCertificates {
+    /// Whether none are given.
+    pub(super) fn are_amazons(&self) -> bool {
+        #[cfg(feature = "webpki-roots")]
+        if self.webpki {
+            return false;
+        }
+        self.pem.is_empty() && self.der.is_empty()
+    }
+
     /// What is trusted. Never empty.
     pub(super) fn store(&self) -> Result<RootCertStore, Error> {
         let mut store = RootCertStore::empty();
@@ -41,7 +50,7 @@ impl RootCertificates {
         if self.webpki {
             store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         }
-        if store.is_empty() {
+        if self.are_amazons() {
             for pem in AMAZON {
                 add_pem(&mut store, pem.as_bytes())?;
             }

@@ -3,7 +3,7 @@
 //! `X25519MLKEM768` is offered first (rustls's feature `prefer-post-quantum`), and sessions are resumed.
 
 use core::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::UNIX_EPOCH;
 
 use pcrseal_core::error::{Code, Error as Fault};
@@ -17,7 +17,34 @@ use super::clock::TimeSource;
 use super::roots::RootCertificates;
 use crate::Error;
 
-pub(super) fn connector(roots: &RootCertificates, time_source: &TimeSource) -> Result<TlsConnector, Error> {
+/// TLS for one client. A client that trusts Amazon's roots reads them when it first needs them: where it speaks to
+/// loopback alone, never.
+pub(super) struct Tls {
+    roots: RootCertificates,
+    time_source: TimeSource,
+    connector: OnceLock<TlsConnector>,
+}
+
+impl Tls {
+    /// Reads given roots at once, so that a mistake in them is found before anything is sent.
+    pub(super) fn new(roots: RootCertificates, time_source: TimeSource) -> Result<Self, Error> {
+        let this = Self { roots, time_source, connector: OnceLock::new() };
+        if !this.roots.are_amazons() {
+            this.connector()?;
+        }
+        Ok(this)
+    }
+
+    pub(super) fn connector(&self) -> Result<&TlsConnector, Error> {
+        if let Some(made) = self.connector.get() {
+            return Ok(made);
+        }
+        let made = connector(&self.roots, &self.time_source)?;
+        Ok(self.connector.get_or_init(|| made))
+    }
+}
+
+fn connector(roots: &RootCertificates, time_source: &TimeSource) -> Result<TlsConnector, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let clock = Arc::new(Clock(Arc::clone(time_source)));
     let mut config = ClientConfig::builder_with_details(provider, clock)

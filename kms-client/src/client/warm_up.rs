@@ -64,7 +64,7 @@ impl Client {
 
     async fn fetch_credentials(&self) -> Result<(), Error> {
         let start = Instant::now();
-        let now = system_time(self.0.clock.now()?)?;
+        let now = system_time(self.0.clock.uncorrected()?)?;
         let limit = self.0.operation_timeout;
         let fetched = timeout(limit, self.0.credentials.get(now)).await;
         let fetched = fetched.unwrap_or_else(|_| Err(self.late("credentials"))).map(drop);

@@ -7,7 +7,7 @@
 mod tests;
 
 use core::time::Duration;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use pcrseal_core::error::{Code, Error as Fault};
@@ -33,8 +33,6 @@ struct Inner {
 #[derive(Default)]
 struct State {
     held: Option<Held>,
-    /// What AWS rejected last. The secrets are wiped, yet the address stays taken: identity cannot be mistaken.
-    rejected: Weak<Credentials>,
     /// The fetch that is under way.
     flight: Option<Flight>,
     /// When the last fetch ended, and whether it failed.
@@ -68,7 +66,28 @@ impl CredentialsCache {
     /// Credentials that have not expired at `now`. Waits for a fetch only where none are at hand; that wait ends
     /// with the fetch's own limit, and a caller that is dropped takes nothing from the others.
     pub(crate) async fn get(&self, now: SystemTime) -> Result<Arc<Credentials>, Error> {
-        let mut flight = match self.0.find(now) {
+        self.find(None, now).await.map_err(Error::Credentials)
+    }
+
+    /// The same where AWS said of these that they have expired: others, fetched unless they are at hand already.
+    ///
+    /// That word binds the caller that heard it. For everyone else they are good while they last: one region
+    /// whose clock is wrong must not take the credentials from all the others.
+    pub(crate) async fn other_than(
+        &self,
+        rejected: &Arc<Credentials>,
+        now: SystemTime,
+    ) -> Result<Arc<Credentials>, Error> {
+        match self.find(Some(rejected), now).await {
+            Ok(credentials) if Arc::ptr_eq(&credentials, rejected) => {
+                Err(Error::Credentials(self.0.error(Fault::new(Code::CredentialsRejected))))
+            }
+            found => found.map_err(Error::Credentials),
+        }
+    }
+
+    async fn find(&self, rejected: Option<&Arc<Credentials>>, now: SystemTime) -> Outcome {
+        let mut flight = match self.0.find(rejected, now) {
             Found::AtHand(credentials) => return Ok(credentials),
             Found::Awaited(flight) => flight,
         };
@@ -76,20 +95,9 @@ impl CredentialsCache {
             Ok(outcome) => outcome.clone(),
             Err(_) => None,
         };
-        let credentials = outcome
+        outcome
             .unwrap_or_else(|| Err(self.0.error(Fault::new(Code::CredentialsInterrupted))))
-            .and_then(|credentials| self.0.unexpired(credentials, now));
-        credentials.map_err(Error::Credentials)
-    }
-
-    /// AWS said that these have expired or are invalid: they are not handed out again. Identity is compared, so
-    /// that a late word about old credentials does no harm to new ones.
-    pub(crate) fn reject(&self, rejected: &Arc<Credentials>) {
-        let mut state = self.0.lock();
-        if state.held.as_ref().is_some_and(|held| Arc::ptr_eq(&held.credentials, rejected)) {
-            state.held = None;
-            state.rejected = Arc::downgrade(rejected);
-        }
+            .and_then(|credentials| self.0.unexpired(credentials, now))
     }
 }
 
@@ -98,7 +106,7 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn find(self: &Arc<Self>, now: SystemTime) -> Found {
+    fn find(self: &Arc<Self>, rejected: Option<&Arc<Credentials>>, now: SystemTime) -> Found {
         let mut state = self.lock();
         // A flight lands before it lets go of its channel: one that only let go died with its runtime or panicked.
         state.flight.take_if(|flight| flight.has_changed().is_err());
@@ -106,6 +114,7 @@ impl Inner {
 
         if let Some(held) = &state.held
             && lasts(&held.credentials, now)
+            && rejected.is_none_or(|rejected| !Arc::ptr_eq(&held.credentials, rejected))
         {
             let credentials = Arc::clone(&held.credentials);
             let due = held.refresh_at.is_some_and(|refresh_at| now >= refresh_at);
@@ -151,9 +160,6 @@ impl Inner {
                 "no end",
             ))),
             Some(Err(error)) => Err(CredentialsError::of(self.provider.name(), error)),
-            Some(Ok(credentials)) if state.rejected.as_ptr() == Arc::as_ptr(&credentials) => {
-                Err(self.error(Fault::new(Code::CredentialsRejected)))
-            }
             Some(Ok(credentials)) => self.unexpired(credentials, now),
         };
         match &outcome {

@@ -86,7 +86,8 @@ impl ContainerCredentials {
         self
     }
 
-    /// Connects to this address, from which somebody forwards to the endpoint.
+    /// Connects to this address, from which somebody forwards to the endpoint, and reads what is forwarded: the
+    /// authorization token and the credentials.
     #[must_use]
     pub fn through(mut self, forwarder: Address) -> Self {
         self.address = forwarder;

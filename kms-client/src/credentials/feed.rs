@@ -37,7 +37,8 @@ enum Source {
 }
 
 impl FeedCredentials {
-    /// Connects to this address for each fetch. The parent writes one document and closes.
+    /// Connects to this address for each fetch. The parent writes one document and closes. Nothing is encrypted:
+    /// the address is a vsock port, a Unix socket or on loopback, or whoever is on the way has the credentials too.
     pub fn from_address(address: Address) -> Self {
         Self(Source::Socket(address))
     }

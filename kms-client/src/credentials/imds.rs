@@ -53,7 +53,7 @@ impl ImdsCredentials {
         Self::default()
     }
 
-    /// Connects to this address, from which somebody forwards to the metadata service.
+    /// Connects to this address, from which somebody forwards to the metadata service, and reads what is forwarded.
     #[must_use]
     pub fn through(mut self, forwarder: Address) -> Self {
         self.address = forwarder;

@@ -52,7 +52,7 @@ pub type ProvidedCredentials<'a> = Pin<Box<dyn Future<Output = Result<Arc<Creden
 /// [`CREDENTIALS_FETCH_TIMEOUT`]: crate::limits::CREDENTIALS_FETCH_TIMEOUT
 pub trait ProvideCredentials: Send + Sync + 'static {
     /// Fetches credentials as they are now. [`Credentials::expiring`] says how long they last; without it they
-    /// are kept until AWS rejects them.
+    /// are kept until AWS says that they have expired, and others come.
     fn provide(&self) -> ProvidedCredentials<'_>;
 
     /// What errors and events call this provider.
@@ -66,7 +66,7 @@ pub trait ProvideCredentials: Send + Sync + 'static {
 pub struct StaticCredentials(Arc<Credentials>);
 
 impl StaticCredentials {
-    /// Hands out these and no others: once AWS has rejected them there are none.
+    /// Hands out these and no others: a call to which AWS says that they have expired ends with that.
     pub fn new(credentials: Credentials) -> Self {
         Self(Arc::new(credentials))
     }

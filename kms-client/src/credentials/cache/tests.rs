@@ -81,7 +81,15 @@ impl ProvideCredentials for Script {
 
 /// The id of what the cache hands out, or the code of its error.
 async fn got(cache: &CredentialsCache, seconds: u64) -> Result<String, Code> {
-    let got = cache.get(at(seconds)).await;
+    id(cache.get(at(seconds)).await)
+}
+
+/// The same where these were rejected.
+async fn other(cache: &CredentialsCache, than: &Arc<Credentials>, seconds: u64) -> Result<String, Code> {
+    id(cache.other_than(than, at(seconds)).await)
+}
+
+fn id(got: Result<Arc<Credentials>, Error>) -> Result<String, Code> {
     got.map(|credentials| credentials.access_key_id().to_owned()).map_err(|error| error.code())
 }
 
@@ -264,30 +272,34 @@ async fn credentials_without_expiry_are_kept_until_they_are_rejected() {
     let first = cache.get(at(0)).await.unwrap();
     let later = cache.get(at(1_000_000_000)).await.unwrap();
     assert!(Arc::ptr_eq(&first, &later));
-    cache.reject(&first);
     // The same text may be as good as new; only the object is known to be bad.
-    let second = cache.get(at(0)).await.unwrap();
+    let second = cache.other_than(&first, at(0)).await.unwrap();
     assert!(!Arc::ptr_eq(&first, &second));
     assert_eq!(script.fetches(), 2);
 
-    cache.reject(&first);
+    // A late word about the old ones does the new ones no harm.
+    assert!(Arc::ptr_eq(&second, &cache.other_than(&first, at(0)).await.unwrap()));
     assert!(Arc::ptr_eq(&second, &cache.get(at(0)).await.unwrap()));
     assert_eq!(script.fetches(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn rejected_credentials_are_not_handed_out_again() {
+async fn rejected_credentials_are_not_handed_to_the_rejected_again() {
     let (given, cache) = script([]);
     let rejected = Arc::new(credentials("A"));
     given.steps.lock().unwrap().extend([
         Step::GiveAgain(Arc::clone(&rejected)),
         Step::GiveAgain(Arc::clone(&rejected)),
+        Step::Fail,
         Step::Give("B", HOUR),
     ]);
     assert_eq!(got(&cache, 0).await, Ok("A".to_owned()));
-    cache.reject(&rejected);
-    assert_eq!(got(&cache, 0).await, Err(Code::CredentialsRejected));
-    assert_eq!(got(&cache, 0).await, Ok("B".to_owned()));
+    assert_eq!(other(&cache, &rejected, 0).await, Err(Code::CredentialsRejected));
+    assert_eq!(other(&cache, &rejected, 0).await, Err(Code::KmsCredentials));
+    // Who has not heard of it goes on with them, and nobody is asked.
+    assert_eq!((got(&cache, 0).await, given.fetches()), (Ok("A".to_owned()), 3));
+    assert_eq!(other(&cache, &rejected, 0).await, Ok("B".to_owned()));
+    assert_eq!((got(&cache, 0).await, given.fetches()), (Ok("B".to_owned()), 4));
 }
 
 /// Rejected while a refresh in the background is about to bring them once more.
@@ -303,19 +315,18 @@ async fn a_fetch_under_way_does_not_bring_rejected_credentials_back() {
     assert_eq!(got(&cache, 0).await, Ok("A".to_owned()));
     advance(Duration::from_secs(60)).await;
     assert_eq!(got(&cache, HOUR - 10).await, Ok("A".to_owned()));
-    cache.reject(&rejected);
-    assert_eq!(got(&cache, HOUR - 10).await, Err(Code::CredentialsRejected));
-    assert_eq!(got(&cache, HOUR - 10).await, Ok("B".to_owned()));
+    assert_eq!(other(&cache, &rejected, HOUR - 10).await, Err(Code::CredentialsRejected));
+    assert_eq!(other(&cache, &rejected, HOUR - 10).await, Ok("B".to_owned()));
     assert_eq!(given.fetches(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn static_credentials_end_with_their_rejection() {
+async fn there_are_no_others_than_static_credentials() {
     let cache = CredentialsCache::of(credentials("A"));
     let given = cache.get(at(0)).await.unwrap();
-    cache.reject(&given);
-    let error = cache.get(at(0)).await.unwrap_err();
+    let error = cache.other_than(&given, at(0)).await.unwrap_err();
     assert_eq!((error.code(), error.is_retryable()), (Code::CredentialsRejected, false));
+    assert_eq!(got(&cache, 0).await, Ok("A".to_owned()));
     let shown = format!("{error} {error:?} {:?}", StaticCredentials::new(credentials("A")));
     assert!(shown.contains("static") && !shown.contains("hunter2"), "{shown}");
 }
