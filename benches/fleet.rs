@@ -74,7 +74,7 @@ fn main() -> ExitCode {
 
 fn print_row(name: &str, fleet: &Fleet, restart: &Restart) {
     let millis = |percent| restart.percentile(percent).as_millis();
-    let least = fleet.least_requests();
+    let least = fleet.sound_requests();
     println!(
         "| {} | {} ms | {name} | {} ms | {} ms | {} ms | {} | {:.2} | {} | {:.3} | {:.4} |",
         fleet.enclaves,
@@ -95,7 +95,7 @@ fn holds(fleet: &Fleet, restart: &Restart) -> bool {
         println!("not unsealed: {failure}");
     }
     // A fleet that starts at once asks for more in its first moment than the quota can ever give: no bound there.
-    let few = fleet.spread.is_zero() || ratio(restart.requests, fleet.least_requests()) < MOST_REQUESTS;
+    let few = fleet.spread.is_zero() || ratio(restart.requests, fleet.sound_requests()) < MOST_REQUESTS;
     restart.failures.is_empty() && few && spread_out(restart)
 }
 

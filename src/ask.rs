@@ -94,13 +94,13 @@ impl<T: Send + 'static> Requests<T> {
     }
 
     /// Makes the requests and hands over answers as they come, until all are in, the deadline is reached, or the
-    /// receiver has enough; what has not answered by then is aborted. Gives the positions that were never asked.
+    /// receiver has enough; what has not answered by then is aborted.
     pub(crate) async fn make(
         self,
         pace: Pace,
         deadline: Instant,
         mut receive: impl FnMut(u8, Result<T, Failure>, Duration) -> Verdict,
-    ) -> Vec<u8> {
+    ) {
         let mut flight = Flight { requests: self, tasks: JoinSet::new() };
         for _ in 0..pace.at_once.min(flight.requests.waiting.len()) {
             flight.ask_next();
@@ -124,7 +124,6 @@ impl<T: Send + 'static> Requests<T> {
                 }
             }
         }
-        flight.requests.waiting.into_iter().map(|request| request.position).collect()
     }
 }
 

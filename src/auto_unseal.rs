@@ -10,7 +10,7 @@ use pcrseal_core::names::KeyArn;
 use pcrseal_core::pcr::PcrSet;
 use pcrseal_core::policy::{Quorum, TrustPolicy};
 use pcrseal_core::recipient::Recipient;
-use pcrseal_core::report::{Failure, Outcome, Report};
+use pcrseal_core::report::{Failure, Report};
 use pcrseal_core::seal::HostVouchesForSecret;
 use pcrseal_core::unseal::{DecryptAnswer, Opened, Plan, Session};
 use tokio::task::spawn_blocking;
@@ -33,10 +33,11 @@ const MAX_DEADLINE: Duration = Duration::from_secs(3600);
 ///
 /// The enclave's role needs `kms:Decrypt` on every key; to seal, besides, `kms:DescribeKey`, and
 /// `kms:GenerateDataKey` (`attested` wrapping, where `kms:Encrypt` must be denied) or `kms:Encrypt`
-/// (`encrypt` wrapping).
+/// (`encrypt` wrapping); to retire keys, `kms:DisableKey`.
 ///
-/// Runs on a tokio runtime with its time driver enabled. Every call ends by its deadline. An attester that
-/// hangs is left behind on its thread: a runtime that is dropped waits for it, `shutdown_timeout` does not.
+/// Runs on a tokio runtime with its time driver enabled. Every call ends by its deadline, but for
+/// [`AutoUnseal::rotate`], which is several. Any may be dropped before: its requests are given up. An attester
+/// that hangs is left behind on its thread: a runtime that is dropped waits for it, `shutdown_timeout` does not.
 pub struct AutoUnseal<K> {
     pub(crate) attester: Arc<dyn Attester>,
     pub(crate) kms: Arc<K>,
@@ -126,8 +127,9 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
     /// for a blob that is refused.
     ///
     /// # Errors
-    /// Before any request: what [`Plan::new`] answers, and the attester's codes. After it:
-    /// [`Code::QuorumNotReached`], [`Code::CommitmentMismatch`], [`Code::SecretRejected`], with the report.
+    /// Before any request: what [`Plan::new`] answers, the attester's codes, [`Code::Random`],
+    /// [`Code::DeadlineExceeded`], [`Code::Interrupted`]. After it: [`Code::QuorumNotReached`],
+    /// [`Code::CommitmentMismatch`], [`Code::SecretRejected`], with the report.
     pub async fn unseal(&self, blob: &[u8]) -> Result<Unsealed, Error> {
         let start = Instant::now();
         let deadline = start + self.deadline;
@@ -177,7 +179,7 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
     }
 
     /// Opens a blob that was checked, with a fresh recipient.
-    pub(crate) async fn warm_and_open(&self, plan: Plan, deadline: Instant) -> Result<Unsealed, Error> {
+    async fn warm_and_open(&self, plan: Plan, deadline: Instant) -> Result<Unsealed, Error> {
         let warm_up = WarmUp::start(&self.kms, plan.keys());
         let recipient = self.recipient(deadline).await?;
         self.open(plan, recipient, warm_up, deadline).await
@@ -206,11 +208,7 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
                 Some(_) => Verdict::Bad,
             }
         };
-        for position in requests.make(pace, deadline, receive).await {
-            let never_asked = Failure::new(Outcome::NotNeeded);
-            // Each of them is still unanswered, so that this cannot fail.
-            let _ = session.failed(position, never_asked, None);
-        }
+        requests.make(pace, deadline, receive).await;
         if session.is_ready() {
             observe::ready(session.needed());
         }
@@ -304,7 +302,7 @@ fn take(
     }
 }
 
-pub(crate) fn observed(result: Result<Unsealed, Error>, start: Instant) -> Result<Unsealed, Error> {
+fn observed(result: Result<Unsealed, Error>, start: Instant) -> Result<Unsealed, Error> {
     observe::unsealed(result.as_ref().map(|unsealed| unsealed.opened.header()), start.elapsed());
     result
 }

@@ -15,7 +15,7 @@ use pcrseal_core::report::Report;
 use pcrseal_core::unseal::Opened;
 use tokio::time::Instant;
 
-use crate::auto_unseal::{AutoUnseal, observed};
+use crate::auto_unseal::AutoUnseal;
 use crate::error::Error;
 use crate::kms_client::AuthenticatedKms;
 use crate::observe;
@@ -36,7 +36,8 @@ pub struct Rotated {
     pub retirements: Vec<Retirement>,
     /// Whether the old blob opens no more: so many of its keys refuse that fewer than its threshold are left.
     /// While it does, whoever can unseal can go back to it; minimum generations help, see
-    /// [`TrustPolicy`](pcrseal_core::policy::TrustPolicy).
+    /// [`TrustPolicy`](pcrseal_core::policy::TrustPolicy). It holds as long as nobody enables the keys again:
+    /// `kms:EnableKey` undoes it, and only their deletion cannot be undone.
     pub old_blob_revoked: bool,
 }
 
@@ -45,14 +46,19 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
     /// new blob, has the host keep it, and only then retires the old keys that the sealing quorum does not name.
     ///
     /// `keep` is given the new blob and must store it durably, *beside* the old one; it answers when it has.
-    /// If it fails, or is never done, nothing is retired and the old blob is what it was. The old blob is to be
-    /// kept until [`Rotated::old_blob_revoked`]: [`AutoUnseal::retire`] and [`AutoUnseal::confirm_retired`] need
-    /// it to go on where a rotation ended or was broken off. For that the trust policy must still accept it:
-    /// raise the minimum generation afterwards.
+    /// If it fails, panics, or is never done, nothing is retired and the old blob is what it was. The old blob is
+    /// to be kept until [`Rotated::old_blob_revoked`]: [`AutoUnseal::retire`] and
+    /// [`AutoUnseal::confirm_retired`] need it to go on where a rotation ended or was broken off. For that the
+    /// trust policy must still accept it: raise the minimum generation afterwards.
+    ///
+    /// A key that is retired closes every blob under it, not this one alone. Where there are more of them,
+    /// [`AutoUnseal::reseal`] each, and [`AutoUnseal::retire`] the keys after the last.
     ///
     /// The policy names the new quorum as the sealing one and the old one as a further unsealing one. Where the
     /// quorums overlap in so many keys that the old blob still opens, `old_blob_revoked` is false and stays so.
-    /// Unseal, reseal and retirement may each take as long as the deadline; `keep` takes what it takes.
+    /// Unseal, reseal and retirement may each take as long as the deadline; `keep` takes what it takes, and the
+    /// rotation waits for it: a host that may hang puts a limit of its own on it. The rotation may be dropped at
+    /// any time; what is on its way is given up, and a key that was being disabled may be disabled or not.
     ///
     /// # Errors
     /// Before `keep`: those of [`AutoUnseal::unseal`] and [`AutoUnseal::reseal`]. [`Code::BlobNotKept`] when
@@ -67,15 +73,9 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
         F: Future<Output = Result<(), E>>,
         E: fmt::Display,
     {
-        let new_quorum = self.policy.seal_quorum().ok_or(Code::NoSealQuorum)?;
-        let start = Instant::now();
-        let deadline = start + self.deadline;
-        let measured = self.measured(deadline).await?;
-        let plan = self.plan(blob, &measured)?;
-        let old_quorum = plan.quorum().clone();
-        let leaving =
-            OldShare::all(&plan, &measured).filter(|share| !names(new_quorum, &share.key)).collect();
-        let unsealed = observed(self.warm_and_open(plan, deadline).await, start)?;
+        self.policy.seal_quorum().ok_or(Code::NoSealQuorum)?;
+        let unsealed = self.unseal(blob).await?;
+        let (old_quorum, leaving) = self.leaving(blob, Instant::now() + self.deadline).await?;
         let sealed = self.reseal(&unsealed.opened, further_bindings).await?;
 
         let kept = keep(sealed.blob.clone()).await;
@@ -105,8 +105,8 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
     ///
     /// # Errors
     /// [`Code::NoSealQuorum`]: without one nothing says which keys are in use. [`Code::KeyInUse`] for a key of
-    /// the sealing quorum, [`Code::KeyHoldsNoShare`]. What [`Plan::new`](pcrseal_core::unseal::Plan::new) answers to the old blob, and the
-    /// attester's codes. What KMS answers is no error, but a [`RetirementState`].
+    /// the sealing quorum, [`Code::KeyHoldsNoShare`]. What [`Plan::new`](pcrseal_core::unseal::Plan::new) answers
+    /// to the old blob, and the attester's codes. What KMS answers is no error, but a [`RetirementState`].
     pub async fn retire(&self, old_blob: &[u8], key: &KeyArn) -> Result<Retirement, Error> {
         let deadline = Instant::now() + self.deadline;
         Ok(self.retire_one(self.leaving_share(old_blob, key, deadline).await?, deadline).await)
@@ -132,10 +132,18 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
         if names(new_quorum, key) {
             return Err(Fault::text(Code::KeyInUse, "key", "a key that the sealing quorum left", key).into());
         }
+        let (_, leaving) = self.leaving(old_blob, deadline).await?;
+        let share = leaving.into_iter().find(|share| share.key == *key);
+        share.ok_or_else(|| Fault::text(Code::KeyHoldsNoShare, "key", "a key of the old blob", key).into())
+    }
+
+    /// The old blob's quorum, and its shares under keys that the sealing quorum does not name.
+    async fn leaving(&self, old_blob: &[u8], deadline: Instant) -> Result<(Quorum, Vec<OldShare>), Error> {
+        let new_quorum = self.policy.seal_quorum().ok_or(Code::NoSealQuorum)?;
         let measured = self.measured(deadline).await?;
         let plan = self.plan(old_blob, &measured)?;
-        let share = OldShare::all(&plan, &measured).find(|share| share.key == *key);
-        share.ok_or_else(|| Fault::text(Code::KeyHoldsNoShare, "key", "a key of the old blob", key).into())
+        let leaving = OldShare::all(&plan, &measured).filter(|share| !names(new_quorum, &share.key));
+        Ok((plan.quorum().clone(), leaving.collect()))
     }
 }
 

@@ -182,6 +182,30 @@ async fn a_quorum_that_is_not_reached_says_who_was_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_deadline_is_longer_than_an_hour() {
+    let world = World::new().await;
+    for number in 0..3 {
+        world.memory.key(number, |key| key.fault = Fault::Hang);
+    }
+    let enclave = world.memory.enclave(&policy(Wrapping::Attested)).with_deadline(Duration::MAX);
+    let start = Instant::now();
+    assert_eq!(enclave.unseal(&world.blob).await.unwrap_err().code(), Code::QuorumNotReached);
+    assert_eq!(start.elapsed(), Duration::from_secs(3600));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_calls_a_failure_a_grant_has_granted_nothing() {
+    let world = World::new().await;
+    for number in [1, 3, 0] {
+        world.memory.key(number, |key| key.refusal = Some(Outcome::Granted));
+    }
+    let enclave = world.memory.enclave(&policy(Wrapping::Attested)).with_fan_out(HEDGED);
+    let error = enclave.unseal(&world.blob).await.unwrap_err();
+    assert_eq!(error.code(), Code::QuorumNotReached);
+    assert_eq!((error.report().count(Outcome::Granted), error.report().count(Outcome::BadResponse)), (2, 3));
+}
+
+#[tokio::test(start_paused = true)]
 async fn unknown_distances_come_last_in_the_quorums_order() {
     let world = World::new().await;
     for number in [0, 1, 3] {

@@ -8,15 +8,15 @@ use std::time::Duration;
 use fleet::Fleet;
 use pcrseal::FanOut;
 
-/// 60 enclaves within a second where 30 requests a second are answered: as many for each as 1,000 have of 500.
+/// 60 enclaves within a second where 26 requests a second are answered: fewer for each than 1,000 have of 500.
 fn within_a_second(fan_out: FanOut) {
-    let fleet = Fleet { enclaves: 60, quota: 30, spread: Duration::from_secs(1), fan_out };
+    let fleet = Fleet { enclaves: 60, quota: 26, spread: Duration::from_secs(1), fan_out };
     let restart = fleet.restart();
     assert_eq!(restart.failures, [""; 0]);
     assert_eq!(restart.times.len(), 60);
     // Without any throttling nothing would be proven.
-    assert!(restart.requests > fleet.least_requests(), "{}", restart.requests);
-    assert!(10 * restart.requests < 13 * fleet.least_requests(), "{}", restart.requests);
+    assert!(restart.retries.len() >= 10, "{}", restart.retries.len());
+    assert!(10 * restart.requests < 13 * fleet.sound_requests(), "{}", restart.requests);
 }
 
 #[test]

@@ -354,7 +354,8 @@ async fn a_secret_that_nobody_vouches_for_does_not_become_attested_by_a_rotation
     assert_eq!(world.rotate().await.unwrap_err().code(), Code::ResealUnvouched);
     assert!(world.memory.asked("GenerateDataKey").is_empty() && world.disables().is_empty());
 
-    let enclave = world.enclave().with_vouched_reseal(HostVouchesForSecret);
+    // Whoever vouched has vouched for the clones.
+    let enclave = world.enclave().with_vouched_reseal(HostVouchesForSecret).clone();
     let keep = |_| ready(Ok::<_, Infallible>(()));
     let rotated = enclave.rotate(&world.old_blob, &[], keep).await.unwrap();
     let header = SealedBlob::parse(&rotated.blob).unwrap().header().clone();

@@ -34,6 +34,16 @@ async fn unfit_keys_are_found_before_any_share_is_wrapped() {
     assert_eq!(fit.requests(Operation::DescribeKey), 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn of_several_unfit_keys_the_first_of_the_quorum_is_named() {
+    let world = World::in_process();
+    world.delay(&[1]);
+    [1, 4].iter().for_each(|key: &usize| world.keys[*key].disable());
+    let error = world.enclave().seal_generated(32, &[]).await.unwrap_err();
+    assert!(error.fault().to_string().contains(world.keys[1].arn()), "{}", error.fault());
+    assert_eq!(error.report().count(Outcome::BadResponse), 2);
+}
+
 /// The preflight asks about GenerateDataKey as often as about Encrypt; a share would have been one more.
 fn assert_only_dry_runs(world: &World) {
     assert_eq!(world.requests(Operation::GenerateDataKey), world.requests(Operation::Encrypt));
@@ -43,6 +53,7 @@ fn assert_only_dry_runs(world: &World) {
 fn world_like(world: &World) -> World {
     World {
         authority: world.authority.clone(),
+        clock: world.clock.clone(),
         aws: std::sync::Arc::clone(&world.aws),
         keys: Vec::new(),
         wrapping: world.wrapping,

@@ -1,4 +1,5 @@
-//! Unsealing over HTTP: keys that are down, slow or lying, and enclaves that are not the right one.
+//! Unsealing: keys that are down, slow or lying, and enclaves that are not the right one. Over HTTP, but where
+//! answers take their time: there the clock is paused, and the KMS in this process.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
@@ -19,9 +20,9 @@ use pcrseal_emulator::Clock;
 use pcrseal_emulator::kms::{ContentForm, Fault, KeyHandle, KeyPolicy};
 use pcrseal_emulator::nsm::{MapEncoding, Nsm, NsmConfig};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_fastest_three_finish_the_job() {
-    let world = World::new().await;
+    let world = World::in_process();
     let (blob, secret) = world.sealed().await;
     world.delay(&[0, 3]);
     let unsealed = world.enclave().unseal(&blob).await.unwrap();
@@ -33,9 +34,9 @@ async fn the_fastest_three_finish_the_job() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn two_keys_may_lie_or_fail_in_any_way() {
-    let world = World::new().await;
+    let world = World::in_process();
     let (blob, secret) = world.sealed().await;
     // The honest keys answer last, so that every fault is seen before the threshold is reached.
     world.delay(&[2, 3, 4]);
@@ -71,9 +72,9 @@ async fn keys_that_hang_do_not_hold_up_the_others() {
     assert_eq!(unsealed.report.count(Outcome::NotNeeded), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn too_many_hanging_keys_end_with_the_clients_timeout() {
-    let world = World::new().await;
+    let world = World::in_process();
     let (blob, _) = world.sealed().await;
     world.keys[..3].iter().for_each(|key| key.set_fault(Fault::Hang));
     let client = world.client().operation_timeout(Duration::from_secs(3)).build().unwrap();
@@ -85,9 +86,9 @@ async fn too_many_hanging_keys_end_with_the_clients_timeout() {
     assert_eq!(error.report().count(Outcome::Granted), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_deadline_holds_whatever_the_client_does() {
-    let world = World::new().await;
+    let world = World::in_process();
     let (blob, _) = world.sealed().await;
     world.keys.iter().for_each(|key| key.set_fault(Fault::Hang));
     let enclave = world.enclave().with_deadline(Duration::from_secs(4));
@@ -100,9 +101,9 @@ async fn the_deadline_holds_whatever_the_client_does() {
     assert_eq!(none.unseal(&blob).await.unwrap_err().code(), Code::DeadlineExceeded);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn disabled_and_dying_keys_are_told_apart() {
-    let world = World::new().await;
+    let world = World::in_process();
     let (blob, _) = world.sealed().await;
     world.delay(&[2, 3, 4]);
     world.keys[0].disable();

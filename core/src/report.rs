@@ -31,7 +31,7 @@ pub enum Outcome {
     /// An answer that holds no usable share: another key's, malformed, not for this recipient, not
     /// authentic, or an error that says the request does not fit the key.
     BadResponse,
-    /// Enough other keys had answered before this one did.
+    /// Enough other keys had answered before this one did, or before it was asked.
     NotNeeded,
 }
 

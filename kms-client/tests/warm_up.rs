@@ -55,13 +55,16 @@ async fn everything_is_done_at_once_and_reported_region_by_region() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_distance_is_the_last_thing_heard() {
+async fn a_distance_is_the_time_of_the_last_answer_and_until_there_is_one_of_the_connection() {
     let transport = transport(MS(80), MS(5));
     let client = builder(&transport, MS(100)).build().unwrap();
     client.warm_up(["us-east-1", "us-gov-west-1"]).await;
     assert_eq!(client.distance("us-east-1"), Some(MS(80)));
     assert_eq!(client.distance("us-gov-west-1"), None, "it was not reached");
     client.clone().describe_key("us-east-1", &DESCRIBE).await.unwrap();
+    assert_eq!(client.distance("us-east-1"), Some(MS(5)));
+    // An answer says more than a handshake, whichever came last.
+    client.warm_up(["us-east-1"]).await;
     assert_eq!(client.distance("us-east-1"), Some(MS(5)));
 }
 

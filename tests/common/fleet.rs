@@ -8,26 +8,29 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::indexing_slicing)]
 
+#[path = "in_process.rs"]
+mod in_process;
+#[path = "made_before.rs"]
+mod made_before;
+
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pcrseal::core::crypto::{Backend, RsaKey, RsaKeys, aws_lc};
-use pcrseal::core::error::Error as Fault;
 use pcrseal::core::names::{ClusterId, KeyArn, Wrapping};
 use pcrseal::core::pcr::{Pcr, PcrIndex};
 use pcrseal::core::policy::{Quorum, TrustPolicy};
 use pcrseal::core::secret::Secret;
 use pcrseal::kms::wire::Credentials;
-use pcrseal::kms::{
-    AuthenticatedTransport, Client, TransportAnswer, TransportError, TransportFuture, TransportRequest,
-};
+use pcrseal::kms::{AuthenticatedTransport, Client, TransportAnswer, TransportFuture, TransportRequest};
 use pcrseal::{AutoUnseal, FanOut};
 use pcrseal_emulator::Clock;
-use pcrseal_emulator::kms::{Bytes, KeyOptions, KeyPolicy, Kms, Principal, Quota, Request};
+use pcrseal_emulator::kms::{KeyOptions, KeyPolicy, Kms, Principal, Quota};
 use pcrseal_emulator::nsm::{Authority, Nsm, NsmConfig};
 use tokio::time::{Instant, sleep, sleep_until};
+
+use in_process::{InProcess, START_MILLIS};
+use made_before::BACKEND;
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/enclave";
 const IMAGE: [Pcr; 3] = [Pcr::new([0xa0; 48]), Pcr::new([0xa1; 48]), Pcr::new([0xa2; 48])];
@@ -40,10 +43,6 @@ const REGIONS: [(&str, Duration); 5] = [
     ("us-west-2", Duration::from_millis(150)),
     ("ap-southeast-2", Duration::from_millis(200)),
 ];
-/// RSA keys made beforehand; enclaves share them, which no enclave of the world does.
-const RSA_KEYS: usize = 8;
-/// 2026-01-01T00:00:00Z.
-const START_MILLIS: u64 = 1_767_225_600_000;
 
 /// What is simulated.
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +69,9 @@ pub struct Restart {
 }
 
 impl Fleet {
-    /// Requests if nobody were throttled.
-    pub fn least_requests(&self) -> usize {
+    /// Requests if every key that may be asked were asked once. A key whose connection takes longer than the other
+    /// keys' answers is never asked, so that there may be fewer.
+    pub fn sound_requests(&self) -> usize {
         let keys = if self.fan_out == FanOut::All { REGIONS.len() } else { usize::from(THRESHOLD) };
         self.enclaves as usize * keys
     }
@@ -103,8 +103,8 @@ impl Fleet {
         let log = Arc::new(Mutex::new(Restart::default()));
         let nsm = Arc::new(Nsm::boot(&authority, NsmConfig::new(IMAGE).role_arn(ROLE)).unwrap());
         let enclave = |origin| {
-            let transport =
-                InProcess { kms: Arc::clone(&kms), log: Arc::clone(&log), origin, asked: Mutex::default() };
+            let (way, log) = (InProcess(Arc::clone(&kms)), Arc::clone(&log));
+            let transport = Watched { way, log, origin, asked: Mutex::default() };
             let clock = clock.clone();
             let client = Client::builder()
                 .credentials(Credentials::new("ASIAFLEET", Secret::copy_from(b"fleet-secret"), None).unwrap())
@@ -166,15 +166,15 @@ impl Restart {
     }
 }
 
-/// One enclave's way to KMS.
-struct InProcess {
-    kms: Arc<Kms>,
+/// One enclave's way to KMS, counted.
+struct Watched {
+    way: InProcess,
     log: Arc<Mutex<Restart>>,
     origin: Instant,
     asked: Mutex<HashSet<String>>,
 }
 
-impl AuthenticatedTransport for InProcess {
+impl AuthenticatedTransport for Watched {
     fn exchange<'a>(&'a self, request: TransportRequest<'a>) -> TransportFuture<'a, TransportAnswer> {
         let again = !self.asked.lock().unwrap().insert(request.region.to_owned());
         {
@@ -184,22 +184,7 @@ impl AuthenticatedTransport for InProcess {
                 log.retries.push(self.origin.elapsed());
             }
         }
-        let mut http = Request::post("/");
-        for (name, value) in request.headers.iter() {
-            http = http.header(name, value);
-        }
-        let http = http.body(Bytes::copy_from_slice(request.body)).unwrap();
-        Box::pin(async move {
-            let answer =
-                self.kms.exchange(http).await.map_err(|fault| TransportError::Http(Box::new(fault)))?;
-            let headers = answer
-                .headers()
-                .iter()
-                .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-                .collect();
-            let status = answer.status().as_u16();
-            Ok(TransportAnswer { status, headers, body: answer.into_body().to_vec().into() })
-        })
+        self.way.exchange(request)
     }
 
     /// A handshake takes as long as an answer.
@@ -210,39 +195,6 @@ impl AuthenticatedTransport for InProcess {
             sleep(delay).await;
             Ok(())
         })
-    }
-}
-
-/// AWS-LC, with RSA keys made beforehand.
-static BACKEND: Backend = Backend { rsa: &MadeBefore, ..aws_lc::BACKEND };
-
-struct MadeBefore;
-
-struct Shared(Arc<dyn RsaKey>);
-
-impl RsaKeys for MadeBefore {
-    fn generate(&self) -> Result<Box<dyn RsaKey>, Fault> {
-        static KEYS: OnceLock<Vec<Arc<dyn RsaKey>>> = OnceLock::new();
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let keys = KEYS.get_or_init(|| {
-            (0..RSA_KEYS).map(|_| Arc::from(aws_lc::BACKEND.rsa.generate().unwrap())).collect()
-        });
-        let next = NEXT.fetch_add(1, Ordering::Relaxed) % keys.len();
-        Ok(Box::new(Shared(Arc::clone(&keys[next]))))
-    }
-
-    fn import_pkcs8(&self, der: &[u8]) -> Result<Box<dyn RsaKey>, Fault> {
-        aws_lc::BACKEND.rsa.import_pkcs8(der)
-    }
-}
-
-impl RsaKey for Shared {
-    fn public_key_der(&self) -> &[u8] {
-        self.0.public_key_der()
-    }
-
-    fn decrypt_oaep_sha256(&self, ciphertext: &[u8]) -> Result<Secret, Fault> {
-        self.0.decrypt_oaep_sha256(ciphertext)
     }
 }
 

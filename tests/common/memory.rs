@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -76,6 +77,16 @@ struct Inner {
     kms: MemoryKms,
     keys: Mutex<BTreeMap<KeyArn, Behaviour>>,
     log: Mutex<Vec<Event>>,
+    in_flight: AtomicUsize,
+}
+
+/// A request, or a connection that is being opened, which has not ended.
+struct InFlight(Arc<Inner>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Cheap to clone; clones share everything.
@@ -120,6 +131,11 @@ impl Memory {
         self.log().iter().filter(|event| event.what == what).count()
     }
 
+    /// How many requests and connections have not ended.
+    pub fn in_flight(&self) -> usize {
+        self.0.in_flight.load(Ordering::SeqCst)
+    }
+
     pub fn forget_log(&self) {
         self.0.log.lock().unwrap().clear();
     }
@@ -130,6 +146,11 @@ impl Memory {
 
     fn behaviour(&self, key: &KeyArn) -> Behaviour {
         self.0.keys.lock().unwrap().get(key).cloned().unwrap_or_else(Self::sound)
+    }
+
+    fn begin(&self) -> InFlight {
+        self.0.in_flight.fetch_add(1, Ordering::SeqCst);
+        InFlight(Arc::clone(&self.0))
     }
 
     fn note(&self, what: &'static str, key: Option<&KeyArn>) {
@@ -158,6 +179,7 @@ impl AuthenticatedKms for Memory {
     }
 
     async fn warm_up(&self, keys: &[KeyArn]) {
+        let _in_flight = self.begin();
         for key in keys {
             self.note("warm up", Some(key));
             self.behaviour(key).warm_up_fault.strike().await;
@@ -170,7 +192,9 @@ impl AuthenticatedKms for Memory {
     }
 
     async fn describe_key(&self, key: &KeyArn) -> Result<KeyFacts, Failure> {
+        let _in_flight = self.begin();
         self.note("DescribeKey", Some(key));
+        sleep(self.behaviour(key).delay).await;
         Ok(KeyFacts {
             arn: key.to_string(),
             key_state: "Enabled".into(),
@@ -195,6 +219,7 @@ impl AuthenticatedKms for Memory {
         plaintext: &Secret,
         context: &EncryptionContext,
     ) -> Result<DataKey, Failure> {
+        let _in_flight = self.begin();
         self.answer("Encrypt", key).await?;
         Ok(DataKey {
             key_id: key.to_string(),
@@ -210,6 +235,7 @@ impl AuthenticatedKms for Memory {
         context: &EncryptionContext,
         document: &[u8],
     ) -> Result<DataKey, Failure> {
+        let _in_flight = self.begin();
         self.answer("GenerateDataKey", key).await?;
         let number = u8::try_from(self.log().len() % 251).unwrap();
         let data_key = [number; 32];
@@ -228,6 +254,7 @@ impl AuthenticatedKms for Memory {
         context: &EncryptionContext,
         document: &[u8],
     ) -> Result<Released, Failure> {
+        let _in_flight = self.begin();
         let answer = self.answer("Decrypt", key).await;
         let fault = self.behaviour(key).fault.strike().await;
         answer?;
@@ -243,7 +270,9 @@ impl AuthenticatedKms for Memory {
     }
 
     async fn disable_key(&self, key: &KeyArn) -> Result<(), Failure> {
+        let _in_flight = self.begin();
         self.note("DisableKey", Some(key));
+        sleep(self.behaviour(key).delay).await;
         self.behaviour(key).disable_fault.strike().await;
         if let Some(outcome) = self.behaviour(key).disable_refusal {
             return Err(Failure::new(outcome));

@@ -2,8 +2,10 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+mod in_process;
+
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use pcrseal::AutoUnseal;
 use pcrseal::core::names::{ClusterId, KeyArn, Wrapping};
@@ -16,6 +18,8 @@ use pcrseal_emulator::Clock;
 use pcrseal_emulator::kms::{Access, KeyHandle, KeyOptions, KeyPolicy, Kms, Operation, Principal};
 use pcrseal_emulator::nsm::{Authority, Nsm, NsmConfig};
 
+use in_process::{InProcess, START_MILLIS};
+
 pub const ROLE: &str = "arn:aws:iam::111122223333:role/test-enclave";
 pub const IMAGE: [Pcr; 3] = [Pcr::new([0xa0; 48]), Pcr::new([0xa1; 48]), Pcr::new([0xa2; 48])];
 pub const OTHER_IMAGE: [Pcr; 3] = [Pcr::new([0xb0; 48]), Pcr::new([0xb1; 48]), Pcr::new([0xb2; 48])];
@@ -25,6 +29,8 @@ const REGIONS: [&str; 5] = ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2
 /// Five keys in five regions and accounts; 3 of 5 unless said otherwise.
 pub struct World {
     pub authority: Authority,
+    /// What the enclaves' clients sign by.
+    pub clock: Clock,
     pub aws: Arc<Kms>,
     pub keys: Vec<KeyHandle>,
     pub wrapping: Wrapping,
@@ -44,11 +50,29 @@ impl World {
     pub async fn with_clocks(wrapping: Wrapping, key_policy: KeyPolicy, nsm: &Clock, kms: &Clock) -> Self {
         let authority = Authority::new(nsm).unwrap();
         let aws = Kms::builder().authority(&authority).clock(kms).start().await.unwrap();
+        Self::around(aws, authority, kms, wrapping, &key_policy)
+    }
+
+    /// Without sockets, and on tokio's clock: where that is paused, no delay takes any time.
+    pub fn in_process() -> Self {
+        let clock = Clock::tokio(START_MILLIS);
+        let authority = Authority::new(&clock).unwrap();
+        let aws = Kms::builder().authority(&authority).in_process().unwrap();
+        Self::around(aws, authority, &clock, Wrapping::Attested, &attested_policy())
+    }
+
+    fn around(
+        aws: Kms,
+        authority: Authority,
+        clock: &Clock,
+        wrapping: Wrapping,
+        key_policy: &KeyPolicy,
+    ) -> Self {
         aws.add_principal(
             Principal::new("ASIATEST", "test-secret", ROLE).unwrap().session_token("test-token"),
         );
         let keys = (0..5).map(|number| key(&aws, number, KeyOptions::new(key_policy.clone()))).collect();
-        Self { authority, aws: Arc::new(aws), keys, wrapping }
+        Self { authority, clock: clock.clone(), aws: Arc::new(aws), keys, wrapping }
     }
 
     pub fn policy(&self) -> TrustPolicy {
@@ -64,9 +88,15 @@ impl World {
         let limit = Duration::from_secs(60);
         let secret = |text: &str| Secret::copy_from(text.as_bytes());
         let token = Some(secret("test-token"));
-        Client::builder()
+        let clock = self.clock.clone();
+        let client = Client::builder()
             .credentials(Credentials::new("ASIATEST", secret("test-secret"), token).unwrap())
-            .endpoint_url(&self.aws.endpoint())
+            .time_source(move || UNIX_EPOCH + Duration::from_millis(clock.now_millis()));
+        let client = match self.aws.port() {
+            Some(port) => client.endpoint_url(&port.endpoint()),
+            None => client.authenticated_transport(Arc::new(InProcess(Arc::clone(&self.aws)))),
+        };
+        client
             .connect_timeout(limit)
             .answer_timeout(limit)
             .retry_policy(RetryPolicy::never())
