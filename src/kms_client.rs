@@ -335,6 +335,11 @@ mod tests {
     }
 
     #[test]
+    fn what_a_dry_run_carries_out_is_permitted() {
+        assert_eq!(permitted(Ok(())), Ok(true));
+    }
+
+    #[test]
     fn a_plaintext_is_never_taken_for_an_answer_to_a_recipient() {
         let plaintext = WireReleased::Plaintext(Secret::new(vec![0; 32]));
         assert_eq!(for_recipient(plaintext), (None, true));

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use pcrseal_core::blob::EncryptionContext;
+use pcrseal_core::hint::{hint, management_hint};
 use pcrseal_core::names::KeyArn;
 use pcrseal_core::pcr::PcrSet;
 use pcrseal_core::report::{Failure, KeyReport, Outcome};
@@ -117,7 +118,8 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
             Some(failure) if refuses(&failure) => {}
             Some(failure) => {
                 let mut retirement = unknown(&share);
-                answered(&mut retirement.row, failure, start.elapsed(), &share.measured);
+                let hint = failure.code.and_then(|code| management_hint(code, "kms:DisableKey"));
+                answered(&mut retirement.row, failure, start.elapsed(), hint);
                 return told(retirement);
             }
         }
@@ -159,7 +161,8 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
             };
             let final_word = !may_change(failure.outcome);
             retirement.state = state;
-            answered(&mut retirement.row, failure, start.elapsed(), &share.measured);
+            let hint = failure.code.and_then(|code| hint(code, &share.measured));
+            answered(&mut retirement.row, failure, start.elapsed(), hint);
             if final_word || Instant::now() + pause >= deadline {
                 break;
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pcrseal_core::error::{Code, Error as Fault};
-use pcrseal_core::hint::hint;
+use pcrseal_core::hint::{hint, management_hint};
 use pcrseal_core::names::KeyArn;
 use pcrseal_core::pcr::PcrSet;
 use pcrseal_core::report::{Failure, KeyReport, Outcome, Report};
@@ -40,8 +40,12 @@ impl Rows {
     fn set(&mut self, position: u8, failure: Option<Failure>, elapsed: Duration) {
         if let Some(row) = self.keys.iter_mut().find(|row| row.position == position) {
             observe::key_answered(self.step, position, &row.key, failure.as_ref(), elapsed);
-            let failure = failure.unwrap_or(Failure::new(Outcome::Granted));
-            answered(row, failure, elapsed, &self.measured);
+            let hint = failure.as_ref().and_then(|failure| failure.code).and_then(|code| match self.step {
+                // Of its questions, only that one must be allowed.
+                Step::Preflight => management_hint(code, "kms:DescribeKey"),
+                Step::Wrap | Step::Release => hint(code, &self.measured),
+            });
+            answered(row, failure.unwrap_or(Failure::new(Outcome::Granted)), elapsed, hint);
         }
     }
 
@@ -74,8 +78,8 @@ pub(crate) fn row(position: u8, key: KeyArn) -> KeyReport {
 }
 
 /// Writes down how a key answered, and what to check next.
-pub(crate) fn answered(row: &mut KeyReport, failure: Failure, elapsed: Duration, measured: &PcrSet) {
-    row.hint = failure.code.and_then(|code| hint(code, measured)).map(Into::into);
+pub(crate) fn answered(row: &mut KeyReport, failure: Failure, elapsed: Duration, hint: Option<String>) {
+    row.hint = hint.map(Into::into);
     row.outcome = failure.outcome;
     row.code = failure.code;
     row.service = failure.service;

@@ -115,8 +115,11 @@ async fn every_step_is_told_and_no_secret() {
 
     world.keys[1].disable();
     world.delay(&[0, 2, 3, 4]);
-    enclave.unseal(&sealed.blob).await.unwrap();
+    let report = enclave.unseal(&sealed.blob).await.unwrap().report;
+    let request_id = &report.keys[1].service.as_ref().unwrap().request_id;
     let unseal = recorder.take();
+    let warmed = |line: &&Line| line.target == "pcrseal_kms" && line.message == "credentials";
+    assert_eq!(unseal.iter().filter(warmed).count(), 5, "every key's connection is opened ahead");
     let told = messages(&unseal);
     assert_eq!(told[..4], ["measured", "blob accepted", "recipient made", "attested"]);
     assert_eq!(
@@ -125,7 +128,9 @@ async fn every_step_is_told_and_no_secret() {
     );
     assert_eq!(told[10..], ["key answered", "key answered", "key answered", "ready", "unsealed"]);
     let answers = text_of(&unseal, "key answered");
-    for part in ["outcome=key_disabled", "kms_key_disabled", "DisabledException", world.keys[1].arn()] {
+    for part in
+        ["outcome=key_disabled", "kms_key_disabled", "DisabledException", request_id, world.keys[1].arn()]
+    {
         assert!(answers.contains(part), "{part} in {answers}");
     }
     assert_eq!(answers.matches("outcome=granted").count(), 3);
@@ -137,7 +142,9 @@ async fn every_step_is_told_and_no_secret() {
     assert_eq!(error.code(), Code::QuorumNotReached);
     let failed = recorder.take();
     assert_eq!((count(&failed, "unseal failed"), count(&failed, "unsealed")), (1, 0));
-    assert!(text_of(&failed, "unseal failed").contains("quorum_not_reached"));
+    for part in ["quorum_not_reached", &error.fault().to_string()] {
+        assert!(text_of(&failed, "unseal failed").contains(part), "{part}");
+    }
     assert!(text_of(&failed, "key answered").contains("outcome=unreachable"));
 
     for key in &world.keys {

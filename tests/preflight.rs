@@ -5,7 +5,9 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::future::ready;
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex};
 
 use common::{IMAGE, World, attested_policy, encrypt_policy, pcrs};
 use pcrseal::core::blob::EncryptionContext;
@@ -15,7 +17,9 @@ use pcrseal::core::recipient::Recipient;
 use pcrseal::core::report::Failure;
 use pcrseal::core::seal::{Plan, SealParameters};
 use pcrseal::core::secret::Secret;
-use pcrseal::kms::Client;
+use pcrseal::kms::{
+    AuthenticatedTransport, Client, TransportAnswer, TransportError, TransportFuture, TransportRequest,
+};
 use pcrseal::{AuthenticatedKms, AutoUnseal, Code, DataKey, Error, KeyFacts, Outcome, Released};
 use pcrseal_emulator::kms::{Access, Fault, Operation};
 
@@ -79,6 +83,17 @@ impl AuthenticatedKms for Told {
 
     async fn disable_key(&self, key: &KeyArn) -> Result<(), Failure> {
         AuthenticatedKms::disable_key(&self.client, key).await
+    }
+}
+
+/// Takes down what is asked, and answers nothing.
+#[derive(Default)]
+struct Overheard(Mutex<Vec<String>>);
+
+impl AuthenticatedTransport for Overheard {
+    fn exchange<'a>(&'a self, request: TransportRequest<'a>) -> TransportFuture<'a, TransportAnswer> {
+        self.0.lock().unwrap().push(String::from_utf8(request.body.to_vec()).unwrap());
+        Box::pin(ready(Err(TransportError::Connect(ErrorKind::ConnectionRefused.into()))))
     }
 }
 
@@ -179,6 +194,16 @@ async fn only_a_refusal_of_kms_says_that_an_operation_is_denied() {
         assert_eq!(may_encrypt().await.unwrap_err().outcome, outcome);
         assert_eq!(may_generate().await.unwrap_err().outcome, outcome);
     }
+    // Neither is ever meant to be carried out.
+    let overheard = Arc::new(Overheard::default());
+    let client_overheard = world.client().authenticated_transport(overheard.clone()).build().unwrap();
+    let (key, context) = (request.key, &request.encryption_context);
+    client_overheard.may_encrypt(key, context).await.unwrap_err();
+    client_overheard.may_generate_data_key(key, context).await.unwrap_err();
+    let bodies = overheard.0.lock().unwrap().clone();
+    assert_eq!(bodies.len(), 2);
+    assert!(bodies.iter().all(|body| body.contains(r#""DryRun":true"#)), "{bodies:?}");
+
     world.keys[1].set_policy(attested_policy().set(Operation::Encrypt, Access::Allow));
     let request = session.requests().nth(1).unwrap();
     assert_eq!(client.may_encrypt(request.key, &request.encryption_context).await, Ok(true));

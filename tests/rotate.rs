@@ -9,6 +9,9 @@ mod cms;
 #[path = "../core/tests/common/kms.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod kms;
+#[path = "common/made_before.rs"]
+#[allow(unreachable_pub)]
+mod made_before;
 #[path = "common/memory.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod memory;
@@ -55,7 +58,7 @@ impl World {
     }
 
     fn enclave(&self) -> AutoUnseal<Memory> {
-        self.memory.enclave(&self.policy)
+        self.memory.enclave(&self.policy).with_backend(made_before::BACKEND)
     }
 
     async fn rotate(&self) -> Result<Rotated, Error> {
@@ -317,6 +320,15 @@ async fn only_a_refusal_for_the_keys_state_retires_it() {
         assert_eq!(retirement.row.outcome, told);
         assert_eq!(world.memory.count("Decrypt"), tries, "{outcome}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_calls_a_failed_disable_a_grant_has_disabled_nothing() {
+    let world = World::new().await;
+    world.memory.key(0, |key| key.disable_refusal = Some(Outcome::Granted));
+    let retirement = world.enclave().retire(&world.old_blob, &arn(0)).await.unwrap();
+    assert_eq!(retirement.state, RetirementState::Failed);
+    assert_eq!(retirement.row.outcome, Outcome::BadResponse);
 }
 
 #[tokio::test(start_paused = true)]

@@ -112,7 +112,8 @@ async fn where_the_role_may_not_disable_keys_administrators_do() {
             (RetirementState::Failed, Outcome::AccessDenied)
         );
         assert_eq!(aws_code(&retirement.row), "AccessDeniedException");
-        assert!(retirement.row.hint.is_some());
+        let hint = retirement.row.hint.as_deref().unwrap();
+        assert!(hint.contains("allows this role kms:DisableKey"), "{hint}");
     }
     assert_eq!(rotation.states(), [Enabled; 5]);
     assert!(rotation.opens(&rotated.blob).await && rotation.opens(&rotation.old_blob).await);
@@ -129,6 +130,13 @@ async fn where_the_role_may_not_disable_keys_administrators_do() {
         assert_eq!(aws_code(&confirmed.row), code);
     }
     assert!(rotation.opens(&rotation.old_blob).await, "three are left");
+
+    // Denied a Decrypt, the document's PCRs do count; and nothing is known of the key's state.
+    let key = &rotation.world.keys[2];
+    key.set_policy(attested_policy().set(Operation::Decrypt, Access::Deny));
+    let denied = rotation.enclave().confirm_retired(&rotation.old_blob, &arn(key)).await.unwrap();
+    assert_eq!((denied.state, denied.row.outcome), (RetirementState::Failed, Outcome::AccessDenied));
+    assert!(denied.row.hint.unwrap().contains(&"a0".repeat(48)));
 }
 
 #[tokio::test]

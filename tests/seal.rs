@@ -38,7 +38,9 @@ async fn unfit_keys_are_found_before_any_share_is_wrapped() {
 async fn of_several_unfit_keys_the_first_of_the_quorum_is_named() {
     let world = World::in_process();
     world.delay(&[1]);
-    [1, 4].iter().for_each(|key: &usize| world.keys[*key].disable());
+    for key in [1, 4] {
+        world.keys[key].disable();
+    }
     let error = world.enclave().seal_generated(32, &[]).await.unwrap_err();
     assert!(error.fault().to_string().contains(world.keys[1].arn()), "{}", error.fault());
     assert_eq!(error.report().count(Outcome::BadResponse), 2);
@@ -71,6 +73,16 @@ async fn a_key_that_permits_encrypt_is_no_key_for_attested_wrapping() {
 }
 
 #[tokio::test]
+async fn a_key_that_may_not_be_described_is_not_blamed_on_the_image() {
+    let world = World::new().await;
+    world.keys[1].set_policy(attested_policy().set(Operation::DescribeKey, Access::Deny));
+    let error = world.enclave().seal_generated(32, &[]).await.unwrap_err();
+    assert_eq!(error.code(), Code::KeyNotChecked);
+    let hint = error.report().keys[1].hint.as_deref().unwrap();
+    assert!(hint.contains("allows this role kms:DescribeKey"), "{hint}");
+}
+
+#[tokio::test]
 async fn every_key_must_wrap_its_share() {
     let world = World::new().await;
     world.keys[2].set_policy(attested_policy().set(Operation::GenerateDataKey, Access::Deny));
@@ -80,6 +92,7 @@ async fn every_key_must_wrap_its_share() {
     let hint = error.report().keys[2].hint.as_deref().unwrap();
     assert!(hint.contains(&"a0".repeat(48)), "{hint}");
     assert!(error.report().keys[0].hint.is_none());
+    assert!(error.report().keys.iter().all(|row| row.elapsed.is_some()));
     assert_eq!(error.report().count(Outcome::Granted), 4);
 }
 

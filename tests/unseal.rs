@@ -15,9 +15,9 @@ use pcrseal::core::pcr::{Pcr, PcrIndex};
 use pcrseal::core::secret::Secret;
 use pcrseal::kms::Client;
 use pcrseal::kms::wire::Credentials;
-use pcrseal::{Code, Outcome};
+use pcrseal::{Code, FanOut, Outcome};
 use pcrseal_emulator::Clock;
-use pcrseal_emulator::kms::{ContentForm, Fault, KeyHandle, KeyPolicy};
+use pcrseal_emulator::kms::{ContentForm, Fault, KeyHandle, KeyPolicy, Operation};
 use pcrseal_emulator::nsm::{MapEncoding, Nsm, NsmConfig};
 
 #[tokio::test(start_paused = true)]
@@ -32,6 +32,19 @@ async fn the_fastest_three_finish_the_job() {
     assert!(
         unsealed.report.keys.iter().all(|row| row.elapsed.is_some() == (row.outcome == Outcome::Granted))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_hedges_asks_the_keys_that_it_knows_to_be_near() {
+    let world = World::in_process();
+    world.delay(&[0, 3]);
+    let enclave = world.enclave().with_fan_out(FanOut::Hedged { delay: Duration::from_secs(20) });
+    // A seal hears from every key.
+    let blob = enclave.seal_generated(32, &[]).await.unwrap().blob;
+    let decrypts = || world.keys.iter().map(|key| key.requests(Operation::Decrypt)).collect::<Vec<_>>();
+    assert_eq!(decrypts(), [1, 1, 1, 1, 1]);
+    enclave.unseal(&blob).await.unwrap();
+    assert_eq!(decrypts(), [1, 2, 2, 1, 2]);
 }
 
 #[tokio::test(start_paused = true)]

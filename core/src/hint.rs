@@ -42,6 +42,23 @@ pub fn hint(code: Code, measured: &PcrSet) -> Option<String> {
     Some(sentence)
 }
 
+/// The same for an action that manages a key (`kms:DescribeKey`, `kms:DisableKey`): its request carries neither an
+/// encryption context nor an attestation document, so that no PCR decides about it, and it has a quota of its own.
+pub fn management_hint(code: Code, action: &str) -> Option<String> {
+    Some(match code {
+        code if depends_on_pcrs(code) => format!(
+            "check that a statement of the key policy allows this role {action} without conditions on \
+             kms:EncryptionContext: and kms:RecipientAttestation:, which this request has not, and that none \
+             denies it"
+        ),
+        Code::KmsThrottled => format!(
+            "the account is above its request rate for {action} in this region: look at it in Service Quotas \
+             under AWS KMS, and ask about fewer keys at once"
+        ),
+        _ => plain(code)?.into(),
+    })
+}
+
 /// Codes behind which a policy's PCR conditions may stand.
 fn depends_on_pcrs(code: Code) -> bool {
     matches!(code, Code::KmsAccessDenied | Code::KmsNoAllow | Code::KmsExplicitDeny)

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
 use pcrseal_core::error::Code;
-use pcrseal_core::hint::hint;
+use pcrseal_core::hint::{hint, management_hint};
 use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSet};
 
 fn index(number: u64) -> PcrIndex {
@@ -93,5 +93,19 @@ fn debug_mode_is_named_where_a_policy_refused_and_nowhere_else() {
     }
     for code in [Code::KmsKeyDisabled, Code::KmsThrottled, Code::KmsClockSkew, Code::KmsAttestationStale] {
         assert_eq!(hint(code, &debug()), hint(code, &production()), "{code}");
+    }
+}
+
+#[test]
+fn no_measurement_is_blamed_for_what_no_measurement_decides() {
+    for code in POLICY {
+        let sentence = management_hint(code, "kms:DisableKey").unwrap();
+        assert!(sentence.contains("allows this role kms:DisableKey without conditions"), "{sentence}");
+        assert!(!sentence.contains("debug mode") && !sentence.contains("measured"), "{sentence}");
+    }
+    let throttled = management_hint(Code::KmsThrottled, "kms:DisableKey").unwrap();
+    assert!(throttled.contains("request rate for kms:DisableKey"), "{throttled}");
+    for code in [Code::KmsKeyDisabled, Code::KmsTimeout, Code::KmsCredentialsExpired, Code::KmsOther] {
+        assert_eq!(management_hint(code, "kms:DisableKey"), hint(code, &production()), "{code}");
     }
 }
