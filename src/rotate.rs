@@ -74,9 +74,10 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
         E: fmt::Display,
     {
         self.policy.seal_quorum().ok_or(Code::NoSealQuorum)?;
-        let unsealed = self.unseal(blob).await?;
+        // Boxed: a rotation is rare, and its future would be as large as both of these.
+        let unsealed = Box::pin(self.unseal(blob)).await?;
         let (old_quorum, leaving) = self.leaving(blob, Instant::now() + self.deadline).await?;
-        let sealed = self.reseal(&unsealed.opened, further_bindings).await?;
+        let sealed = Box::pin(self.reseal(&unsealed.opened, further_bindings)).await?;
 
         let kept = keep(sealed.blob.clone()).await;
         kept.map_err(|error| Fault::text(Code::BlobNotKept, "keep", "stored", error))?;

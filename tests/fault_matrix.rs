@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use pcrseal::core::report::{KeyReport, Report};
 use pcrseal::{Code, Error, Outcome, Unsealed};
 use pcrseal_emulator::kms::Operation;
-use quorum::{NEEDED, Sealed, Trouble, World, stage_limits};
+use quorum::{HANG, NEEDED, Sealed, Trouble, World, stage_limits};
 use recorder::{Recorder, spellings};
 use rows::{ROWS, Row};
 use tokio::task::JoinSet;
@@ -34,8 +34,6 @@ const KEYS: usize = 5;
 const STAGE: Duration = Duration::from_millis(300);
 /// What an unseal may take where its own deadline is meant to end it.
 const DEADLINE: Duration = Duration::from_secs(2);
-/// No unseal takes so long that does not hang: a detector, not a measurement.
-const HANG: Duration = Duration::from_secs(45);
 
 /// The faults at one position, over one blob.
 struct Lane {

@@ -6,7 +6,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use common::{DESCRIBE, METADATA, REGION, Reply, Server, answer, builder, client, credentials, ok};
+use common::{DESCRIBE, METADATA, REGION, Reply, Server, answer, builder, client, credentials, ok, soon};
 use pcrseal_core::error::Code;
 use pcrseal_core::secret::Secret;
 use pcrseal_kms::wire::{
@@ -16,15 +16,6 @@ use pcrseal_kms::{Client, Error, ErrorClass, RetryPolicy, VsockAddress};
 
 async fn failure(server: &Server) -> Error {
     client(server).describe_key(REGION, &DESCRIBE).await.unwrap_err()
-}
-
-/// Waits for what happens soon on the server's side.
-async fn soon(what: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !what() {
-        assert!(start.elapsed() < Duration::from_secs(60), "did not happen");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 #[tokio::test]
@@ -167,18 +158,6 @@ async fn answers_without_end_are_given_up() {
 }
 
 #[tokio::test]
-async fn what_follows_an_answer_is_not_the_next_answer() {
-    let poison = ok(&METADATA.replace("key/1", "key/2"));
-    let server = Server::start(move |_, _| Reply::Keep([ok(METADATA), poison.clone()].concat())).await;
-    let client = client(&server);
-    for number in 1..=5 {
-        let metadata = client.describe_key(REGION, &DESCRIBE).await.unwrap();
-        assert_eq!(metadata.arn, DESCRIBE.key_id);
-        assert_eq!(server.connections(), number);
-    }
-}
-
-#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let elsewhere = Server::start(|_, _| Reply::Keep(ok(METADATA))).await;
     for status in ["301 Moved Permanently", "307 Temporary Redirect", "308 Permanent Redirect"] {
@@ -301,100 +280,6 @@ async fn oversize_heads_are_refused() {
     }
 }
 
-#[tokio::test]
-async fn a_connection_is_kept_and_used_again() {
-    let server = Server::start(|_, _| Reply::Keep(ok(METADATA))).await;
-    let client = client(&server);
-    for _ in 0..3 {
-        client.clone().describe_key(REGION, &DESCRIBE).await.unwrap();
-    }
-    assert_eq!((server.connections(), server.requests().len()), (1, 3));
-}
-
-#[tokio::test]
-async fn a_connection_idle_for_too_long_is_not_used_again() {
-    let server = Server::start(|_, _| Reply::Keep(ok(METADATA))).await;
-    let client = client(&server);
-    for (idle, connections) in [(0, 1), (15, 1), (31, 2)] {
-        tokio::time::pause();
-        tokio::time::advance(Duration::from_secs(idle)).await;
-        tokio::time::resume();
-        client.describe_key(REGION, &DESCRIBE).await.unwrap();
-        assert_eq!(server.connections(), connections, "{idle} s");
-    }
-}
-
-#[tokio::test]
-async fn an_error_answer_keeps_the_connection_too() {
-    let server = Server::start(|_, _| Reply::Keep(answer("400 Bad Request", "", "{}"))).await;
-    let client = client(&server);
-    for _ in 0..2 {
-        client.describe_key(REGION, &DESCRIBE).await.unwrap_err();
-    }
-    assert_eq!(server.connections(), 1);
-}
-
-#[tokio::test]
-async fn a_kept_connection_that_died_is_replaced_once() {
-    // The server reads the second request and closes without a byte, as one that timed the connection out.
-    let server = Server::start(|connection, request| match (connection, request) {
-        (0, 1) => Reply::Close(Vec::new()),
-        _ => Reply::Keep(ok(METADATA)),
-    })
-    .await;
-    let client = client(&server);
-    for _ in 0..3 {
-        client.describe_key(REGION, &DESCRIBE).await.unwrap();
-    }
-    assert_eq!((server.connections(), server.requests().len()), (2, 4));
-}
-
-#[tokio::test]
-async fn the_replacement_is_not_replaced() {
-    let server = Server::start(|_, request| match request {
-        0 => Reply::Close(Vec::new()),
-        _ => Reply::Keep(ok(METADATA)),
-    })
-    .await;
-    // Connection 0 dies at once: a first connection has no second chance.
-    let client = client(&server);
-    assert_eq!(client.describe_key(REGION, &DESCRIBE).await.unwrap_err().code(), Code::KmsHttp);
-    assert_eq!(server.connections(), 1);
-
-    let server = Server::start(|connection, request| match (connection, request) {
-        (0, 0) => Reply::Keep(ok(METADATA)),
-        _ => Reply::Close(Vec::new()),
-    })
-    .await;
-    let client = common::client(&server);
-    client.describe_key(REGION, &DESCRIBE).await.unwrap();
-    assert_eq!(client.describe_key(REGION, &DESCRIBE).await.unwrap_err().code(), Code::KmsHttp);
-    assert_eq!(server.connections(), 2);
-}
-
-#[tokio::test]
-async fn garbage_on_a_kept_connection_is_not_retried() {
-    let server = Server::start(|_, request| match request {
-        0 => Reply::Keep(ok(METADATA)),
-        _ => Reply::Close(b"garbage\r\n\r\n".to_vec()),
-    })
-    .await;
-    let client = client(&server);
-    client.describe_key(REGION, &DESCRIBE).await.unwrap();
-    assert_eq!(client.describe_key(REGION, &DESCRIBE).await.unwrap_err().code(), Code::KmsHttp);
-    assert_eq!(server.connections(), 1);
-}
-
-#[tokio::test]
-async fn a_server_that_closes_after_each_answer_is_served_by_new_connections() {
-    let server = Server::start(|_, _| Reply::Close(ok(METADATA))).await;
-    let client = client(&server);
-    for _ in 0..3 {
-        client.describe_key(REGION, &DESCRIBE).await.unwrap();
-    }
-    assert_eq!((server.connections(), server.requests().len()), (3, 3));
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_run_side_by_side() {
     let server = Server::start(|_, _| Reply::Drip(ok(METADATA), Duration::from_millis(1))).await;
@@ -480,16 +365,4 @@ fn debug_of_a_client_holds_no_secret() {
     let shown = format!("{builder:?}");
     let shown = shown + &format!("{:?}", builder.build().unwrap());
     assert!(!shown.contains("secret") && !shown.contains("token"), "{shown}");
-}
-
-#[test]
-fn a_client_outlives_the_runtime_of_its_connections() {
-    let server_runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let server = server_runtime.block_on(Server::start(|_, _| Reply::Keep(ok(METADATA))));
-    let client = client(&server);
-    for _ in 0..2 {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(client.describe_key(REGION, &DESCRIBE)).unwrap();
-    }
-    assert_eq!(server.connections(), 2);
 }

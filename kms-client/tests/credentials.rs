@@ -204,6 +204,17 @@ async fn an_imds_token_is_kept_for_its_life() {
 }
 
 #[tokio::test]
+async fn an_imds_token_lives_no_longer_than_was_asked_for() {
+    let (source, provider) = imds(Imds { ttl: Some(u64::MAX), ..Imds::new() }).await;
+    assert_eq!(id(&provider).await, "ASIA1");
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(21_600)).await;
+    tokio::time::resume();
+    assert_eq!(id(&provider).await, "ASIA2");
+    assert_eq!(puts(&source), 2);
+}
+
+#[tokio::test]
 async fn an_imds_token_of_unknown_life_is_not_kept() {
     let (source, provider) = imds(Imds { ttl: None, ..Imds::new() }).await;
     assert_eq!(id(&provider.role("a-role").unwrap()).await, "ASIA1");

@@ -173,6 +173,30 @@ async fn http_without_bound() {
 }
 
 #[tokio::test]
+async fn heads_of_http_are_bounded() {
+    for (fields, fits) in [
+        ("x: y\r\n".repeat(60), true),
+        ("x: y\r\n".repeat(65), false),
+        (format!("x: {}\r\n", "y".repeat(10_000)), true),
+        (format!("x: {}\r\n", "y".repeat(17_000)), false),
+    ] {
+        let answer = format!("HTTP/1.1 200 OK\r\n{fields}\r\n{}", document("ASIA"));
+        let source = Source::http(move |_| Reply::Send(answer.clone().into())).await;
+        let url = format!("http://{}/", source.socket_address());
+        let code = ContainerCredentials::new(&url).unwrap().provide().await.map(drop).map_err(|e| e.code());
+        assert_eq!(code, if fits { Ok(()) } else { Err(Code::CredentialsBroken) }, "{}", fields.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_are_made_after_growing_pauses() {
+    let start = tokio::time::Instant::now();
+    let nobody = FeedCredentials::from_address(Address::Unix(folder().join("nobody")));
+    assert_eq!(failure(&nobody).await, Code::CredentialsUnreachable);
+    assert_eq!(start.elapsed(), Duration::from_millis(100 + 200));
+}
+
+#[tokio::test]
 async fn http_that_is_none() {
     for sent in [
         "",

@@ -103,6 +103,7 @@ fn denials_are_told_apart_by_their_texts() {
         let text = format!("because no {policy} policy allows the kms:Decrypt action");
         assert_eq!(denied(&text), ErrorClass::NoAllow);
     }
+    assert_eq!(denied("although a key policy allows the kms:Decrypt action"), ErrorClass::AccessDenied);
     for class in [ErrorClass::AccessDenied, ErrorClass::ExplicitDeny, ErrorClass::NoAllow] {
         assert!(class.is_access_denied() && !class.is_attestation());
     }
@@ -169,6 +170,12 @@ fn only_throttling_and_passing_faults_are_retryable() {
         (599, ""),
     ] {
         assert!(class(status, code, "").is_retryable(), "{status} {code}");
+    }
+    for status in 500..=599 {
+        assert_eq!(class(status, "", ""), ErrorClass::Unavailable, "{status}");
+    }
+    for status in [408, 499, 600] {
+        assert_eq!(class(status, "", ""), ErrorClass::Other, "{status}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Keys that are each reached by a way of their own: a region, a port, TLS. A fault strikes one way alone.
 
+use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -34,7 +35,10 @@ pub const ATTEMPTS: u32 = 3;
 /// Longer than anything takes that does not hang.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-const ACCESS_KEY_ID: &str = "ASIAEXAMPLEOFFAULTS";
+/// No seal or unseal takes so long that does not hang: a detector, not a measurement.
+pub const HANG: Duration = Duration::from_secs(45);
+
+pub const ACCESS_KEY_ID: &str = "ASIAEXAMPLEOFFAULTS";
 const SECRET_ACCESS_KEY: &str = "uS3dToSignAndNeverToBeSeenInAnyLogLine00";
 const SESSION_TOKEN: &str = "FwoTokenOfASessionThatNoLogLineShallEverHold0123456789";
 
@@ -89,8 +93,7 @@ impl World {
         let authority = Authority::new(&Clock::system()).unwrap();
         let (root, tls) = tls();
         let aws = Kms::builder().authority(&authority).tls(tls).start().await.unwrap();
-        let principal = Principal::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, ROLE).unwrap();
-        aws.add_principal(principal.session_token(SESSION_TOKEN));
+        aws.add_principal(principal(ACCESS_KEY_ID));
         let mut ways = Vec::new();
         for key in 0..count {
             let region = format!("eu-world{number}-{key}");
@@ -111,18 +114,14 @@ impl World {
 
     /// One quorum of all keys.
     pub fn policy(&self) -> TrustPolicy {
-        let cluster = ClusterId::new("fault-matrix").unwrap();
-        TrustPolicy::builder(cluster).seal_quorum(self.quorum(0..self.ways.len())).build().unwrap()
+        TrustPolicy::builder(cluster()).seal_quorum(self.quorum(0..self.ways.len())).build().unwrap()
     }
 
     /// A client that has heard of nothing yet, with limits that a slow machine does not meet.
     pub fn client(&self, troubles: &[(usize, Trouble)]) -> ClientBuilder {
-        let secret = |text: &str| Secret::copy_from(text.as_bytes());
-        let credentials =
-            Credentials::new(ACCESS_KEY_ID, secret(SECRET_ACCESS_KEY), Some(secret(SESSION_TOKEN))).unwrap();
         let ms = Duration::from_millis;
         let mut client = Client::builder()
-            .credentials(credentials)
+            .credentials(credentials(ACCESS_KEY_ID))
             .root_certificate_der(&self.root)
             .retry_policy(RetryPolicy {
                 max_attempts: ATTEMPTS,
@@ -217,6 +216,25 @@ pub struct Sealed {
     pub blob: Vec<u8>,
     pub secret: Vec<u8>,
     pub secrets: Vec<Vec<u8>>,
+}
+
+pub fn cluster() -> ClusterId {
+    ClusterId::new("fault-matrix").unwrap()
+}
+
+/// The one who signs, by an access key id.
+pub fn principal(access_key_id: &str) -> Principal {
+    Principal::new(access_key_id, SECRET_ACCESS_KEY, ROLE).unwrap().session_token(SESSION_TOKEN)
+}
+
+pub fn credentials(access_key_id: &str) -> Credentials {
+    let secret = |text: &str| Secret::copy_from(text.as_bytes());
+    Credentials::new(access_key_id, secret(SECRET_ACCESS_KEY), Some(secret(SESSION_TOKEN))).unwrap()
+}
+
+/// What ends, however it ends.
+pub async fn ends<T>(future: impl Future<Output = T>) -> T {
+    timeout(HANG, future).await.expect("it hangs")
 }
 
 /// Gives every recipient one and the same key. An enclave makes one for each unseal; a thousand of them would

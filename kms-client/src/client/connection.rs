@@ -165,9 +165,11 @@ pub(crate) fn append(body: &mut Zeroizing<Vec<u8>>, data: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::begin;
+    use super::{Exchange, TransportRequest, begin};
+    use crate::wire::{Credentials, sign};
     use core::pin::Pin;
     use core::task::{Context, Poll};
+    use pcrseal_core::secret::Secret;
     use std::io::Result;
     use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, DuplexStream, ReadBuf};
 
@@ -196,6 +198,17 @@ mod tests {
         fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
             Poll::Pending
         }
+    }
+
+    #[test]
+    fn debug_of_the_header_fields_shows_no_value() {
+        let secret = |text: &str| Secret::copy_from(text.as_bytes());
+        let credentials = Credentials::new("AKID", secret("hunter2"), Some(secret("t0ken"))).unwrap();
+        let headers = sign(&credentials, "eu-central-1", "host", "TrentService.Decrypt", b"", 0).unwrap();
+        let request = TransportRequest::new("eu-central-1", "https://host", &headers, b"");
+        let shown = format!("{:?}", Exchange::new(&request).ok().unwrap().headers);
+        assert!(shown.contains("x-amz-security-token"), "{shown}");
+        assert!(!shown.contains("t0ken") && !shown.contains("Signature"), "{shown}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -283,6 +283,8 @@ mod tests {
         for (variables, code) in [
             (&[TOKEN][..], Code::CredentialsUnset),
             (&[("CREDENTIALS_RELATIVE_URI", "@10.0.0.1/x")], Code::CredentialsEndpoint),
+            // It would make the host 169.254.170.23, which is allowed, and not meant.
+            (&[("CREDENTIALS_RELATIVE_URI", "3/x")], Code::CredentialsEndpoint),
             (&[("CREDENTIALS_FULL_URI", "http://10.0.0.1/x")], Code::CredentialsEndpoint),
             (&[FULL, ("AUTHORIZATION_TOKEN", "hunter2\r\nx-evil: 1")], Code::CredentialsConfiguration),
         ] {

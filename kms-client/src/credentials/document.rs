@@ -207,6 +207,9 @@ mod tests {
         assert_eq!(refusal(br#"{"code":"AccessDenied","message":"x"}"#), "AccessDenied");
         assert_eq!(refusal(br#"{"Code":"AccessDenied"}"#), "AccessDenied");
         assert_eq!(refusal(br#"{"code":"hunter2"}"#), "something else");
+        for (len, told) in [(64, "x".repeat(64)), (65, "something else".to_owned())] {
+            assert_eq!(refusal(format!(r#"{{"code":"{}"}}"#, "x".repeat(len)).as_bytes()), told);
+        }
         for none in ["", "{}", "<html>", r#"{"code":5}"#] {
             assert_eq!(refusal(none.as_bytes()), "", "{none}");
         }

@@ -149,6 +149,10 @@ mod tests {
             "Thu, 31 Nov 1994 08:49:37 GMT",
             "Wed, 29 Feb 2023 00:00:00 GMT",
             "Wed, 31 Dec 1969 23:59:59 GMT",
+            "Wed, 00 Jan 1970 00:00:00 GMT",
+            "Mon, 00 Nov 1994 08:49:37 GMT",
+            // The day's name is right if years before 1970 count for nothing.
+            "Thu, 31 Dec 1969 23:59:59 GMT",
             // The day's name is another's.
             "Mon, 06 Nov 1994 08:49:37 GMT",
             // The obsolete forms.

@@ -167,6 +167,8 @@ mod tests {
             "",
             "us",
             "us-east",
+            "us1",
+            "us-east1",
             "-us-east-1",
             "us--east-1",
             "us-east-1-",

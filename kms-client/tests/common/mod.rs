@@ -7,7 +7,7 @@ pub mod memory;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pcrseal_core::secret::Secret;
 use pcrseal_kms::wire::{Credentials, DescribeKeyRequest};
@@ -213,4 +213,13 @@ pub fn builder() -> ClientBuilder {
 
 pub fn client(server: &Server) -> Client {
     builder().endpoint_url(&server.url()).build().unwrap()
+}
+
+/// Waits for what happens soon on the server's side.
+pub async fn soon(what: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !what() {
+        assert!(start.elapsed() < Duration::from_secs(60), "did not happen");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
