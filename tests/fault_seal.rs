@@ -202,7 +202,7 @@ impl Rotation {
         if at == 0 {
             self.world.strike(troubles);
         }
-        let error = ends(enclave.rotate(&self.blob, &[], keep)).await.unwrap_err();
+        let error = ends(Box::pin(enclave.rotate(&self.blob, &[], keep))).await.unwrap_err();
         self.world.heal();
         let disabled: u32 = (0..NEW.end).map(|key| self.world.requests(key, Operation::DisableKey)).sum();
         assert_eq!(disabled, 0, "{troubles:?}");
@@ -234,7 +234,7 @@ async fn where_a_new_key_fails_a_rotation_leaves_everything_as_it_was() {
     for (number, trouble) in faults.map(Trouble::Key).into_iter().chain([DENIED]).enumerate() {
         let position = NEW.start + number;
         for (at, code) in stages {
-            let error = rotation.fails(&[(position, trouble)], at).await;
+            let error = Box::pin(rotation.fails(&[(position, trouble)], at)).await;
             assert_eq!(error.code(), code, "{trouble:?} at {at}: {error}");
             named(row_of(trouble), &error.report().keys[number]);
         }
@@ -245,7 +245,7 @@ async fn where_a_new_key_fails_a_rotation_leaves_everything_as_it_was() {
 async fn where_the_old_quorum_is_not_reached_no_new_key_is_asked() {
     let rotation = Rotation::new().await;
     let trouble = Trouble::Key(KeyFault::Throttling);
-    let error = rotation.fails(&[(0, trouble), (2, trouble), (4, trouble)], 0).await;
+    let error = Box::pin(rotation.fails(&[(0, trouble), (2, trouble), (4, trouble)], 0)).await;
     assert_eq!(error.code(), Code::QuorumNotReached);
     for old in [0, 2, 4] {
         assert_eq!(error.report().keys[old].outcome, Outcome::Throttled);
@@ -261,7 +261,7 @@ async fn a_rotation_gets_over_two_old_keys_and_says_that_they_are_not_retired() 
     rotation.world.strike(&troubles);
     let keep = |_| ready(Ok::<_, Infallible>(()));
     let Rotated { blob, retirements, old_blob_revoked, .. } =
-        ends(enclave.rotate(&rotation.blob, &[], keep)).await.unwrap();
+        ends(Box::pin(enclave.rotate(&rotation.blob, &[], keep))).await.unwrap();
     for (position, retirement) in retirements.iter().enumerate() {
         let trouble = troubles.iter().find(|(faulty, _)| *faulty == position);
         match trouble {
