@@ -98,6 +98,7 @@ fn every_error_of_blob_and_unseal_is_named() {
         Code::SecretLength,
         Code::NoSealQuorum,
         Code::GenerationExhausted,
+        Code::ResealUnvouched,
         Code::UnknownShare,
         Code::AlreadyAnswered,
         Code::SealIncomplete,
