@@ -44,6 +44,8 @@ pub use material::Curve;
 pub use port::{Port, PortFault};
 pub use principal::Principal;
 pub use quota::{Quota, QuotaScope, Traffic};
+/// The types of [`KmsBuilder::tls`].
+pub use rustls;
 
 use crate::Clock;
 use crate::nsm::Authority;
