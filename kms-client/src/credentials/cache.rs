@@ -141,7 +141,10 @@ impl Inner {
         let inner = Arc::clone(self);
         tokio::spawn(async move {
             let began = Instant::now();
-            sleep(delay).await;
+            // Even a sleep of no time takes a millisecond.
+            if !delay.is_zero() {
+                sleep(delay).await;
+            }
             let fetched = timeout(CREDENTIALS_FETCH_TIMEOUT, inner.provider.provide()).await;
             let outcome = inner.land(fetched.ok(), now.checked_add(began.elapsed()).unwrap_or(now));
             sender.send_replace(Some(outcome));

@@ -13,7 +13,10 @@ use crate::limits::{CONNECTION_ATTEMPT_DELAY, MAX_ADDRESSES};
 
 /// The first connection that stands.
 pub(crate) async fn connect_first(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
-    let stream = race(addresses, CONNECTION_ATTEMPT_DELAY, TcpStream::connect).await?;
+    let stream = match addresses {
+        [only] => TcpStream::connect(only).await?,
+        several => race(several, CONNECTION_ATTEMPT_DELAY, TcpStream::connect).await?,
+    };
     // One small request at a time: waiting for more to send only adds delay.
     stream.set_nodelay(true)?;
     Ok(stream)
