@@ -286,7 +286,7 @@ registry! {
 
     // KMS client: credentials.
     3101 CredentialsConfiguration "credentials_configuration" "a provider of credentials cannot be used as it is configured";
-    3102 CredentialsEndpoint "credentials_endpoint" "a container credentials endpoint is http:// on a loopback address, 169.254.170.2, 169.254.170.23 or [fd00:ec2::23]";
+    3102 CredentialsEndpoint "credentials_endpoint" "a container credentials endpoint is http:// on a loopback address, 169.254.170.2, 169.254.170.23 or fd00:ec2::23";
     3103 CredentialsUnset "credentials_unset" "an environment variable that the provider of credentials needs is not set, or not text";
     3104 CredentialsFile "credentials_file" "a file that the provider of credentials needs cannot be read";
     3105 CredentialsUnreachable "credentials_unreachable" "no connection to the source of the credentials";
