@@ -195,7 +195,7 @@ impl KeyHandle {
         self.0.controls().delay = delay;
     }
 
-    /// What goes wrong with requests that name this key, from now on: a [`Fault`], a [`FaultPlan`], or `None`.
+    /// What goes wrong with requests that name this key, from now on: a [`Fault`](super::Fault), a [`FaultPlan`], or `None`.
     pub fn set_fault(&self, fault: impl Into<Option<FaultPlan>>) {
         self.0.fault.set(fault.into());
     }
