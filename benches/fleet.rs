@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         "Simulated. Quota {QUOTA} cryptographic requests a second and region; 3 of 5 keys, 5/20/80/150/200 ms away."
     );
     println!(
-        "| enclaves | within | asked | median | 99 % | last | requests | of least | asked again | in step | USD |"
+        "| enclaves | within | asked | median | 99 % | last | requests | of sound | asked again | in step | USD |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     let mut held = true;
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     }
     if held {
         println!(
-            "All unsealed; requests below {MOST_REQUESTS} times the least; no 10 ms with more than {MOST_IN_STEP} of the retries."
+            "All unsealed; requests below {MOST_REQUESTS} times a sound fleet's where the starts are spread; no 10 ms with more than {MOST_IN_STEP} of the retries."
         );
         ExitCode::SUCCESS
     } else {
