@@ -302,6 +302,22 @@ registry! {
     3115 CredentialsProvider "credentials_provider" "the provider of credentials failed";
     3116 CredentialsInterrupted "credentials_interrupted" "the fetch of credentials ended without a result: its runtime was shut down, or the provider panicked";
 
+    // Key policies: documents.
+    4001 PolicyTooLong "policy_too_long" "the policy document is longer than PutKeyPolicy takes";
+    4002 PolicySyntax "policy_syntax" "the policy document is not JSON";
+    4003 PolicyDuplicateKey "policy_duplicate_key" "a name stands twice in one object of the policy document";
+    4004 PolicyType "policy_type" "a member of the policy document has another type than its place demands";
+    4005 PolicyMember "policy_member" "a member of the policy document is missing, or stands beside one that excludes it";
+    4006 PolicyVersion "policy_version" "the policy's Version is not one of the policy language";
+    4007 PolicyEffect "policy_effect" "a statement's Effect is neither Allow nor Deny";
+    4008 PolicyPrincipal "policy_principal" "a statement's principal is not of a form that the policy language has";
+    4009 PolicyOperator "policy_operator" "a condition has an operator that the policy language does not have";
+
+    // Key policies: names.
+    4021 AccountId "account_id" "an AWS account id has twelve digits";
+    4022 PrincipalArn "principal_arn" "not the ARN of an account's root, a role, a role session, a user or a federated user";
+    4023 ActionName "action_name" "not an action of AWS KMS (kms:NAME)";
+
     // Facade.
     6001 KeyUnfit "key_unfit" "a KMS key is not fit to hold a share";
     6002 KeyPermitsEncrypt "key_permits_encrypt" "a key of an `attested` quorum permits kms:Encrypt: whoever holds the credentials can forge a blob";
@@ -349,6 +365,15 @@ pub enum Detail {
     },
     /// PCRs that differ.
     Pcrs(Box<[PcrMismatch]>),
+    /// What was expected at a place of a text, and what stands there.
+    At {
+        /// The place: line and column, or a JSON pointer (RFC 6901).
+        place: Box<str>,
+        /// The rule, in words.
+        expected: &'static str,
+        /// What is there.
+        found: Box<str>,
+    },
     /// Everything that is wrong, each with its own code and detail.
     All(Box<[Error]>),
 }
@@ -378,6 +403,16 @@ impl Error {
     ) -> Self {
         let (expected, found) = (expected.to_string().into(), found.to_string().into());
         Self { code, detail: Detail::Text { what, expected, found } }
+    }
+
+    /// An error at a place of a text (line and column, or a JSON pointer), which must be public.
+    pub fn at(
+        code: Code,
+        place: impl Into<Box<str>>,
+        expected: &'static str,
+        found: impl fmt::Display,
+    ) -> Self {
+        Self { code, detail: Detail::At { place: place.into(), expected, found: found.to_string().into() } }
     }
 
     /// An error about PCRs that differ.
@@ -424,6 +459,10 @@ impl fmt::Display for Error {
                     write!(f, "; {mismatch}")?;
                 }
                 Ok(())
+            }
+            Detail::At { place, expected, found } => {
+                let place = if place.is_empty() { "the whole" } else { place };
+                write!(f, " [{place}: expected {expected}, found {found}]")
             }
             Detail::All(errors) => errors.iter().try_for_each(|error| write!(f, "; {error}")),
         }

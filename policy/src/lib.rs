@@ -1,0 +1,19 @@
+//! AWS KMS key policies for keys that release their shares to attested enclaves alone.
+//!
+//! Confidentiality of a sealed blob rests on the policies of its KMS keys and on nothing else. This crate makes the
+//! right policy, checks an existing one, and says what a policy allows. It does no I/O.
+//!
+//! | to | see |
+//! |---|---|
+//! | read a policy, strictly, or write one | [`document::PolicyDocument`] |
+//! | name accounts, roles and callers | [`names`] |
+//! | know KMS's permissions | [`actions`] |
+//!
+//! Every error is a [`pcrseal_core::error::Error`] with a code of the range 4000. Documents are public: errors and
+//! findings quote them.
+#![forbid(unsafe_code)]
+
+pub mod actions;
+pub mod document;
+pub mod json;
+pub mod names;
