@@ -35,6 +35,7 @@ pub use decision::{Decision, Evaluation, PolicyType, Source, StatementRef, Unres
 pub use grants::{Grant, GrantConstraint};
 pub use matrix::{Candidate, Cell, Image, Matrix, Question, Row, who_can};
 pub use request::{Attestation, ContextValue, Request};
+pub(crate) use statement::is_action;
 pub use truth::Missing;
 
 use self::principals::Named;
