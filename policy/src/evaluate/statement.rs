@@ -1,9 +1,10 @@
 //! Whether a statement matches a request.
 
 use super::condition;
+use super::decision::Missing;
 use super::patterns::{Pattern, arn_parts, lower_case};
 use super::request::Resource;
-use super::truth::{Missing, Truth};
+use super::truth::Truth;
 use super::variables::{NoValue, Reader};
 use crate::actions::Action;
 use crate::document::{Matching, Statement, Values, Version};
