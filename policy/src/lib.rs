@@ -6,6 +6,7 @@
 //! | to | see |
 //! |---|---|
 //! | read a policy, strictly, or write one | [`document::PolicyDocument`] |
+//! | make the right policy, as JSON and Terraform, with its reasons | [`render`] |
 //! | name accounts, roles and callers | [`names`] |
 //! | know KMS's permissions | [`actions`] |
 //!
@@ -17,3 +18,4 @@ pub mod actions;
 pub mod document;
 pub mod json;
 pub mod names;
+pub mod render;
