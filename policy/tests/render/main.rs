@@ -3,5 +3,6 @@
 #![allow(unreachable_pub)] // the shared modules' items
 
 mod common;
+mod hardened;
 mod release;
 mod template;
