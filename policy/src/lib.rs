@@ -8,6 +8,7 @@
 //! | read a policy, strictly, or write one | [`document::PolicyDocument`] |
 //! | make the right policy, as JSON and Terraform, with its reasons | [`render`] |
 //! | name accounts, roles and callers | [`names`] |
+//! | know what policies say to a request, or who gets in | [`evaluate`](mod@evaluate) |
 //! | know KMS's permissions | [`actions`] |
 //!
 //! Every error is a [`pcrseal_core::error::Error`] with a code of the range 4000. Documents are public: errors and
@@ -16,6 +17,7 @@
 
 pub mod actions;
 pub mod document;
+pub mod evaluate;
 pub mod json;
 pub mod names;
 pub mod render;
