@@ -203,14 +203,19 @@ fn releases_that_cannot_stand_in_one_policy() {
 
 #[test]
 fn at_most_what_kms_takes() {
-    let rendered = |count: u64| hardened().generations((0..count).map(|n| u64::MAX - n)).unwrap().render();
-    let len = |count| rendered(count).unwrap().json().len();
-    // Two statements list the generations: what one more costs, and how many fit.
-    let each = len(11) - len(10);
-    let fitting = 10 + (MAX_KEY_POLICY_LEN - len(10)) / each;
+    let padded = |generations: u64, padding: usize| {
+        let administrator = format!("arn:aws:iam::111122223333:role/{}/KeyAdmin", "x".repeat(padding));
+        let policy = Hardened::new(account(), cluster(), arn(ENCLAVE), vec![arn(&administrator)], image('a'));
+        policy.unwrap().generations((0..generations).map(|n| u64::MAX - n)).unwrap().render()
+    };
+    let len = |generations| padded(generations, 1).unwrap().json().len();
+    // What one generation more costs, how many fit, and how much the administrator's path takes of what is left.
+    let fitting = 10 + (MAX_KEY_POLICY_LEN - len(10)) / (len(11) - len(10));
     let fitting = u64::try_from(fitting).unwrap();
-    assert!(len(fitting) <= MAX_KEY_POLICY_LEN);
-    assert_eq!(code(rendered(fitting + 1)), Code::RenderedTooLong);
+    let padding = 1 + MAX_KEY_POLICY_LEN - len(fitting);
+    assert_eq!(padded(fitting, padding).unwrap().json().len(), MAX_KEY_POLICY_LEN);
+    assert_eq!(code(padded(fitting, padding + 1)), Code::RenderedTooLong);
+    assert_eq!(code(padded(fitting + 1, 1)), Code::RenderedTooLong);
 }
 
 #[test]
