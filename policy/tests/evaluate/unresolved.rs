@@ -120,6 +120,16 @@ fn a_condition_that_is_met_otherwise_leaves_nothing_open() {
     assert_eq!(evaluation.unresolved[0].missing, Missing::Variable("aws:Other".into()));
 }
 
+#[test]
+fn a_resource_that_matches_otherwise_leaves_nothing_open() {
+    let statement = r#"{"Effect":"Allow","Principal":"*","Action":"*",
+        "Resource":["arn:aws:kms:*:*:key/${aws:Unknown}","*"],
+        "Condition":{"StringEquals":{"aws:PrincipalAccount":"${aws:Other}"}}}"#;
+    let evaluation = World::new(statement).ask(&request(ROLE, Action::Decrypt));
+    assert_eq!(evaluation.unresolved.len(), 1);
+    assert_eq!(evaluation.unresolved[0].missing, Missing::Variable("aws:Other".into()));
+}
+
 /// A missing key decides by itself, but for the negated operators: an unresolved variable makes a statement invalid.
 #[test]
 fn an_unknown_variable_for_a_missing_key() {
