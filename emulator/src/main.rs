@@ -33,11 +33,9 @@ Usage: pcrseal-emulator [OPTIONS]
   --help                       this text
 
 Every region is there. Accounts are those of the principals; without --principal there is one in account
-000000000000, and its access key is printed. CreateKey makes a key that every principal of its account may use
-without attestation. A key created with tags pcrseal:pcr0 … pcrseal:pcr31 (value: the PCR, 96 hex digits)
-releases plaintexts of Decrypt, GenerateDataKey, GenerateDataKeyPair and DeriveSharedSecret to attested
-recipients with these PCRs only, and denies Encrypt, ReEncrypt and data keys and pairs without plaintext.
-PutKeyPolicy stores its document and enforces nothing of it.
+000000000000, and its access key is printed. CreateKey and PutKeyPolicy take key policies, and every request is
+judged by the policy of its key, with the PCRs of the attestation document, and by the caller's IAM policies. A key
+without a policy of its own has AWS's default one: IAM policies decide.
 
   aws --endpoint-url http://127.0.0.1:4599 kms create-key
 ";
