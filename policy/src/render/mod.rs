@@ -2,11 +2,13 @@
 //!
 //! | profile | made by | for |
 //! |---|---|---|
+//! | `hardened` | [`Hardened`] | every new key |
 //! | `five-statement` | [`Template::five_statement`] | keys that follow the page "AWS KMS Policy for TEE Auto-Unseal" to the letter |
 //! | `multi-pcr` | [`Template::multi_pcr`] | the same with the page's "optional multi-PCR variant" |
 //!
 //! Equal parameters give equal bytes. A policy is for one key; a quorum has one for each of its keys.
 
+mod hardened;
 mod notes;
 mod release;
 mod template;
@@ -14,6 +16,7 @@ mod terraform;
 
 use pcrseal_core::error::{Code, Error};
 
+pub use hardened::{BreakGlass, Hardened};
 pub use release::Release;
 pub use template::Template;
 
@@ -97,12 +100,12 @@ struct Draft {
 
 impl Draft {
     /// # Errors
-    /// [`Code::RenderedTooLong`].
+    /// [`Code::RenderedTooLong`], [`Code::PolicyRole`].
     fn render(self) -> Result<Rendered, Error> {
         let notes = notes::markdown(&self);
         let statements = self.statements.into_iter().map(|explained| explained.statement).collect();
         let document = PolicyDocument { id: self.id, ..PolicyDocument::new(statements) };
-        let terraform = terraform::configuration(&document, &self.terraform_name, &self.description);
+        let terraform = terraform::configuration(&document, &self.terraform_name, &self.description)?;
         let rendered = Rendered { document, terraform, notes };
         let len = rendered.json().len();
         if len > MAX_KEY_POLICY_LEN {

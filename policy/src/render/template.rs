@@ -13,8 +13,8 @@ use crate::names::{AccountId, PrincipalArn};
 
 /// Parameters of the profiles `five-statement` and `multi-pcr`.
 ///
-/// The statements are the page's, in its order, with its Sids and in its form. Its gaps are in it too; the notes name
-/// them.
+/// The statements are the page's, in its order, with its Sids and in its form. Its gaps are in it too: the notes name
+/// them, and [`Hardened`](super::Hardened) closes them.
 #[derive(Clone, Debug)]
 pub struct Template {
     profile: Profile,

@@ -32,8 +32,21 @@ impl LocalName {
 
 /// The policy as a data source, and the key that it belongs to.
 ///
-/// Of a document that was made here: it has no negated elements, no unknown members, and a `Sid` everywhere.
-pub(super) fn configuration(document: &PolicyDocument, name: &LocalName, description: &str) -> String {
+/// Of a document that was made here: it has no negated elements and no unknown members.
+///
+/// # Errors
+/// [`Code::PolicyRole`] for a principal with `&{` in its path: the data source would read a policy variable.
+pub(super) fn configuration(
+    document: &PolicyDocument,
+    name: &LocalName,
+    description: &str,
+) -> Result<String, Error> {
+    for principal in document.statements.iter().filter_map(|statement| statement.principals.as_ref()) {
+        if let Some(found) = principal.listed().aws_values().find(|value| value.contains("&{")) {
+            let expected = "a path without &{, which is a variable to Terraform";
+            return Err(Error::text(Code::PolicyRole, "principal", expected, excerpt(found)));
+        }
+    }
     let mut out = Writer::default();
     out.open(&format!("data \"aws_iam_policy_document\" \"{}\"", name.0));
     let mut head = vec![("version", quoted(document.effective_version().as_str()))];
@@ -46,7 +59,7 @@ pub(super) fn configuration(document: &PolicyDocument, name: &LocalName, descrip
     out.close();
     out.gap();
     key(&mut out, name, description);
-    out.text
+    Ok(out.text)
 }
 
 /// What a seal demands of its keys (a symmetric key of one Region), said aloud even where it is the provider's default.

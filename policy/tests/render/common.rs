@@ -8,8 +8,8 @@ use pcrseal_core::error::{Code, Error};
 use pcrseal_core::names::ClusterId;
 use pcrseal_core::pcr::{Pcr, PcrIndex};
 use pcrseal_policy::document::PolicyDocument;
-use pcrseal_policy::names::AccountId;
-use pcrseal_policy::render::Rendered;
+use pcrseal_policy::names::{AccountId, PrincipalArn};
+use pcrseal_policy::render::{Hardened, Release, Rendered};
 
 pub fn account() -> AccountId {
     AccountId::new("111122223333").unwrap()
@@ -26,6 +26,26 @@ pub fn pcr(digit: char) -> Pcr {
 
 pub fn index(raw: u64) -> PcrIndex {
     PcrIndex::try_from(raw).unwrap()
+}
+
+pub const ENCLAVE: &str = "arn:aws:iam::111122223333:role/ChamberEnclaveRole-prod-us-east-1-mainnet";
+pub const ADMINISTRATOR: &str = "arn:aws:iam::111122223333:role/ChamberKmsKeyAdmin";
+
+pub fn arn(text: &str) -> PrincipalArn {
+    PrincipalArn::new(text).unwrap()
+}
+
+pub fn image(digit: char) -> Release {
+    Release::enclave(pcr(digit)).unwrap()
+}
+
+/// The profile `hardened` as it is by default, for image `a`.
+pub fn hardened() -> Hardened {
+    hardened_for(image('a'))
+}
+
+pub fn hardened_for(current: Release) -> Hardened {
+    Hardened::new(account(), cluster(), arn(ENCLAVE), vec![arn(ADMINISTRATOR)], current).unwrap()
 }
 
 pub fn code<T>(result: Result<T, Error>) -> Code {

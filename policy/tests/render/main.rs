@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 #![allow(unreachable_pub)] // the shared modules' items
 
+mod claims;
 mod common;
+mod hardened;
 mod release;
 mod template;
