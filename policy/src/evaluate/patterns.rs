@@ -84,6 +84,11 @@ impl Pattern {
         Self(joined)
     }
 
+    /// The parts of an ARN: five that end at a colon, and the rest, which may hold more of them.
+    pub(super) fn into_arn_parts(self) -> Vec<Self> {
+        self.0.splitn(6, |symbol| *symbol == Symbol::Char(':')).map(|part| Self(part.to_vec())).collect()
+    }
+
     /// Whether the whole text matches. The work is at most the product of both lengths: the places where the pattern
     /// may stand are followed all at once.
     pub(super) fn matches(&self, text: &str) -> bool {
@@ -161,25 +166,19 @@ pub(super) fn lower_case(text: &str) -> String {
 /// `${…}` end nothing. Fewer parts than six come back as they are.
 pub(super) fn arn_parts(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
-    let mut rest = text;
-    while parts.len() < 5 {
-        let Some(colon) = first_colon(rest) else { break };
-        let Some((part, behind)) = rest.split_at_checked(colon) else { break };
-        parts.push(part);
-        rest = behind.strip_prefix(':').unwrap_or_default();
-    }
-    parts.push(rest);
-    parts
-}
-
-fn first_colon(text: &str) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let rest = text.get(from..)?;
-        let colon = rest.find(':')?;
-        match rest.find("${") {
-            Some(open) if open < colon => from += open + rest.get(open..)?.find('}')?,
-            _ => return Some(from + colon),
+    let (mut start, mut in_variable, mut previous) = (0, false, '\0');
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' if previous == '$' => in_variable = true,
+            '}' => in_variable = false,
+            ':' if !in_variable && parts.len() < 5 => {
+                parts.extend(text.get(start..at));
+                start = at + 1;
+            }
+            _ => {}
         }
+        previous = c;
     }
+    parts.extend(text.get(start..));
+    parts
 }

@@ -74,7 +74,9 @@ impl fmt::Display for Missing {
         match self {
             Self::Variable(key) => write!(f, "the value of ${{{key}}}"),
             Self::AmbiguousKey(key) => write!(f, "which value of {key} counts"),
-            Self::SetOperator(key) => write!(f, "a set operator for {key}, which has several values"),
+            Self::SetOperator(key) => {
+                write!(f, "what StringEquals and the like do with the several values of {key}")
+            }
             Self::NotPrincipal => f.write_str("whether NotPrincipal spares a caller whom it names in part"),
             Self::KeyArn => f.write_str("the ARN of the key"),
             Self::AccountGrantee => f.write_str("whether a grant to an account reaches the caller"),
