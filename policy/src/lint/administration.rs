@@ -55,8 +55,10 @@ pub(super) fn check(probes: &Probes<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn open(probes: &Probes<'_>) -> Option<Finding> {
-    let allowed =
-        Allowed::of(probes, &GOVERNMENT, With::Nothing, &[]).only(|own| own.caller.kind == Kind::Outsider);
+    let allowed = Allowed::of(probes, &GOVERNMENT, With::Nothing, &[]).only(|own| {
+        let anybody = own.caller.kind == Kind::Stranger && !own.through_iam;
+        anybody || own.caller.kind == Kind::Outsider
+    });
     let what = format!("{allowed}.");
     allowed.finding(Rule::AdministrationOpen, what)
 }
@@ -88,8 +90,8 @@ fn grants(probes: &Probes<'_>) -> Option<Finding> {
 fn delegated(probes: &Probes<'_>) -> Option<Finding> {
     let strict = probes.subject.options.profile == Profile::Strict;
     let actions = if strict { &GOVERNMENT[..] } else { &[Action::PutKeyPolicy] };
-    let allowed =
-        Allowed::of(probes, actions, With::Nothing, &[]).only(|own| own.caller.kind == Kind::Stranger);
+    let allowed = Allowed::of(probes, actions, With::Nothing, &[])
+        .only(|own| own.caller.kind == Kind::Stranger && own.through_iam);
     let severity = if strict { Severity::Error } else { Severity::Note };
     let what = format!("{allowed}. With kms:PutKeyPolicy they can take every Deny out, and decrypt.");
     Some(allowed.finding(Rule::PolicyChangeDelegated, what)?.severity(severity))

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::MAX_KEY_POLICY_LEN;
 use super::fix::{Edit, Fix};
 use super::report::{Finding, Place};
 use super::rules::{Rule, Severity};
@@ -11,6 +10,7 @@ use crate::actions::Action;
 use crate::document::{Effect, Matching, PrincipalKind, Principals, Statement, Values, Version};
 use crate::evaluate::is_action;
 use crate::names::{AccountId, Identity, PrincipalArn, excerpt};
+use crate::render::MAX_KEY_POLICY_LEN;
 use pcrseal_core::names::Wrapping;
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {

@@ -8,7 +8,7 @@ use super::probe::{Probes, With, key_statements};
 use super::report::{Finding, Place};
 use super::rules::{Rule, Severity};
 use super::scenario::Scenario;
-use super::subject::actions;
+use super::subject::{actions, is_on_attestation};
 use crate::actions::Action;
 use crate::document::{Effect, Statement};
 use crate::evaluate::{Attestation, Decision, Evaluation};
@@ -25,32 +25,58 @@ pub(super) fn check(probes: &Probes<'_>, findings: &mut Vec<Finding>) {
 fn locked_out(probes: &Probes<'_>) -> Option<Finding> {
     let subject = probes.subject;
     let refused = subject.enclave_roles.iter().find_map(|role| {
-        let expected: Vec<Pcr> = match subject.options.images.as_slice() {
+        let expected = match subject.options.images.as_slice() {
             [] => own_images(probes, role),
             images => images.to_vec(),
         };
+        if expected.is_empty() && is_let_in(probes, role) {
+            let evaluation = refusal(probes, role, Action::Decrypt, |scenario| scenario.genuine().collect())?;
+            return Some((role, "what the policy lists".to_owned(), evaluation));
+        }
         expected.into_iter().find_map(|image| {
-            let running = |scenario: &Scenario| Some(scenario.running(image));
-            refusal(probes, role, Action::Decrypt, running).map(|evaluation| (role, image, evaluation))
+            let evaluation = refusal(probes, role, Action::Decrypt, |own| vec![own.running(image)])?;
+            Some((role, format!("the image {image}"), evaluation))
         })
     });
     let (role, image, evaluation) = refused?;
-    let outcome = outcome(&evaluation);
-    let what = format!("{role} with the image {image} is refused for kms:Decrypt: {outcome}.");
+    let what = format!("{role} with {image} is refused for kms:Decrypt: {}.", outcome(&evaluation));
     Some(Finding::new(Rule::EnclaveLockedOut, places(probes, &evaluation), what))
+}
+
+/// The statements that allow the role to decrypt, with their conditions on attestation.
+fn own_statements<'a>(
+    probes: &Probes<'a>,
+    role: &PrincipalArn,
+    wanted: Action,
+) -> impl Iterator<Item = &'a Statement> {
+    let subject = probes.subject;
+    let own = move |statement: &Statement| {
+        subject.is_for_enclave(statement)
+            && names(statement, role)
+            && actions(statement).any(|action| action == wanted)
+    };
+    subject.statements().map(|(_, statement)| statement).filter(move |statement| own(statement))
 }
 
 /// The images that statements for this role list.
 fn own_images(probes: &Probes<'_>, role: &PrincipalArn) -> Vec<Pcr> {
     let mut images = Vec::new();
-    for (_, statement) in probes.subject.statements() {
-        let decrypts = || actions(statement).any(|action| action == Action::Decrypt);
-        if probes.subject.is_for_enclave(statement) && names(statement, role) && decrypts() {
-            let own = Scenario::meeting(&Scenario::default(), &statement.conditions);
-            images.extend(own.images.into_iter().filter(|image| !images.contains(image)).collect::<Vec<_>>());
+    for statement in own_statements(probes, role, Action::Decrypt) {
+        let own = Scenario::meeting(&Scenario::default(), &statement.conditions);
+        for image in own.images {
+            if !images.contains(&image) {
+                images.push(image);
+            }
         }
     }
     images
+}
+
+/// Whether a statement lists PCRs of the role, that are none of an image.
+fn is_let_in(probes: &Probes<'_>, role: &PrincipalArn) -> bool {
+    own_statements(probes, role, Action::Decrypt).any(|statement| {
+        Scenario::meeting(&Scenario::default(), &statement.conditions).genuine().next().is_some()
+    })
 }
 
 fn names(statement: &Statement, role: &PrincipalArn) -> bool {
@@ -63,47 +89,56 @@ fn refusal(
     probes: &Probes<'_>,
     role: &PrincipalArn,
     action: Action,
-    attestation: impl Fn(&Scenario) -> Option<Attestation>,
+    attestations: impl Fn(&Scenario) -> Vec<Attestation>,
 ) -> Option<Evaluation> {
     let mut found: Option<Evaluation> = None;
     for scenario in &probes.scenarios {
-        let attestation = attestation(scenario);
-        for through_iam in [false, true] {
-            let asked = (action, attestation.as_ref());
-            let evaluation = probes.evaluate(role, through_iam, &[], asked, scenario);
-            if matches!(evaluation.decision, Decision::Allow | Decision::Undecided) {
-                return None;
-            }
-            if found.as_ref().is_none_or(|known| known.decision == Decision::ImplicitDeny) {
-                found = Some(evaluation);
+        for attestation in attestations(scenario) {
+            for through_iam in [false, true] {
+                let asked = (action, Some(&attestation));
+                let evaluation = probes.evaluate(role, through_iam, &[], asked, scenario);
+                if matches!(evaluation.decision, Decision::Allow | Decision::Undecided) {
+                    return None;
+                }
+                if found.as_ref().is_none_or(|known| known.decision == Decision::ImplicitDeny) {
+                    found = Some(evaluation);
+                }
             }
         }
     }
     found
 }
 
-/// Whether somebody can seal.
+/// Whether some enclave can seal.
 fn sealing(probes: &Probes<'_>) -> Option<Finding> {
     let subject = probes.subject;
     let (rule, action) = match subject.options.wrapping {
         Wrapping::Attested => (Rule::GenerateDataKeyMissing, Action::GenerateDataKey),
         Wrapping::Encrypt => (Rule::EncryptDenied, Action::Encrypt),
     };
-    let mut last = None;
+    let mut found: Option<(&PrincipalArn, Evaluation)> = None;
     for role in &subject.enclave_roles {
         for scenario in &probes.scenarios {
-            let attestation = scenario.genuine().next();
-            let asked = (action, attestation.as_ref());
-            let evaluation = probes.evaluate(role, false, &[], asked, scenario);
-            if matches!(evaluation.decision, Decision::Allow | Decision::Undecided) {
-                return None;
+            for attestation in scenario.genuine() {
+                let evaluation = probes.evaluate_role(role, (action, Some(&attestation)), scenario);
+                if matches!(evaluation.decision, Decision::Allow | Decision::Undecided) {
+                    return None;
+                }
+                if found.as_ref().is_none_or(|(_, known)| known.decision == Decision::ImplicitDeny) {
+                    found = Some((role, evaluation));
+                }
             }
-            last = Some((role, evaluation));
         }
     }
-    let (role, evaluation) = last?;
+    let (role, evaluation) = found?;
+    let decided = key_statements(&evaluation);
+    // What is allowed and denied is a mistake; what is not allowed is a closed seal window.
+    let meant = own_statements(probes, role, action).next().is_some();
+    let by_attestation = decided.iter().filter_map(|&index| subject.document.statements.get(index));
+    let mistake = meant || by_attestation.into_iter().any(is_on_attestation);
+    let severity = if mistake { rule.severity() } else { Severity::Note };
     let what = format!("{role} is refused for {action}: {}.", outcome(&evaluation));
-    Some(Finding::new(rule, places(probes, &evaluation), what))
+    Some(Finding::new(rule, places(probes, &evaluation), what).severity(severity))
 }
 
 fn break_glass(probes: &Probes<'_>) -> Option<Finding> {

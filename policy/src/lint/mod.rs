@@ -42,12 +42,10 @@ pub use report::{Finding, Place, Report};
 pub use rules::{Rule, Severity};
 
 use crate::document::PolicyDocument;
+use crate::render::MAX_KEY_POLICY_LEN;
 
 use self::probe::Probes;
 use self::subject::Subject;
-
-/// Longest key policy in bytes (AWS KMS developer guide, "Resource quotas": key policy document size).
-const MAX_KEY_POLICY_LEN: usize = 32_768;
 
 /// Checks one key policy.
 pub fn lint(document: &PolicyDocument, options: &Options) -> Report {

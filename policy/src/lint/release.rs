@@ -5,14 +5,15 @@ use std::collections::BTreeSet;
 use pcrseal_core::names::Wrapping;
 use pcrseal_core::pcr::Pcr;
 
+use super::attestation::{Register, register};
 use super::fix::{Edit, Fix};
 use super::grammar::shown;
 use super::options::KeySpec;
-use super::probe::{Access, Kind, Probes, RELEASE, With};
+use super::probe::{Access, Kind, Probes, RELEASE, With, key_statements};
 use super::report::{Finding, Place};
 use super::rules::{Rule, Severity};
 use super::scenario::Scenario;
-use super::subject::is_on_attestation;
+use super::subject::{actions, is_on_attestation};
 use crate::actions::Action;
 use crate::document::{Comparison, Condition, Effect, Matching, Principals, Statement, Values};
 use crate::evaluate::Decision;
@@ -27,13 +28,12 @@ const UNATTESTED: [Action; 5] = [
     Action::GenerateDataKeyPairWithoutPlaintext,
 ];
 
-/// What administrators do, and enclaves do not.
-const ADMINISTRATION: [Action; 6] = [
+/// What administrators do, and enclaves do not (they may disable a key that they have retired).
+const ADMINISTRATION: [Action; 5] = [
     Action::PutKeyPolicy,
     Action::CreateGrant,
     Action::ReplicateKey,
     Action::ScheduleKeyDeletion,
-    Action::DisableKey,
     Action::ImportKeyMaterial,
 ];
 
@@ -188,6 +188,10 @@ fn images(probes: &Probes<'_>, findings: &mut Vec<Finding>) {
         let what = format!("Enclaves of {} images decrypt: {}.", decrypting.len(), list(&decrypting));
         findings.push(Finding::new(Rule::PreviousImageAccepted, places(Action::Decrypt), what));
     }
+    for place in tpm_places(probes) {
+        let what = "Instances with several values of a NitroTPM's PCR decrypt.";
+        findings.push(Finding::new(Rule::PreviousImageAccepted, vec![place], what));
+    }
     let unexpected: Vec<_> = decrypting.iter().copied().filter(|image| !expected.contains(image)).collect();
     if !expected.is_empty() && !unexpected.is_empty() {
         let what = format!("Enclaves of {} decrypt, which are not expected.", list(&unexpected));
@@ -207,7 +211,7 @@ pub(super) fn accepted(probes: &Probes<'_>, action: Action) -> Vec<Pcr> {
             let attestation = scenario.running(image);
             let gets_in = |role: &PrincipalArn| {
                 let asked = (action, Some(&attestation));
-                probes.evaluate(role, false, &[], asked, scenario).decision == Decision::Allow
+                probes.evaluate_role(role, asked, scenario).decision == Decision::Allow
             };
             if !images.contains(&image) && probes.subject.enclave_roles.iter().any(gets_in) {
                 images.push(image);
@@ -223,7 +227,7 @@ fn image_places(probes: &Probes<'_>, action: Action) -> Vec<Place> {
     let lists = |statement: &Statement| {
         statement.effect == Effect::Allow
             && is_on_attestation(statement)
-            && super::subject::actions(statement).any(|own| own == action)
+            && actions(statement).any(|own| own == action)
     };
     probes
         .subject
@@ -233,36 +237,46 @@ fn image_places(probes: &Probes<'_>, action: Action) -> Vec<Place> {
         .collect()
 }
 
+/// The conditions that list several values of a NitroTPM's PCR for Decrypt.
+fn tpm_places(probes: &Probes<'_>) -> impl Iterator<Item = Place> {
+    let document = probes.subject.document;
+    let allows = |statement: &Statement| {
+        statement.effect == Effect::Allow && actions(statement).any(|action| action == Action::Decrypt)
+    };
+    let several = |condition: &Condition| {
+        matches!(register(&condition.key), Some(Register::NitroTpm(_)))
+            && condition.values.as_slice().len() > 1
+    };
+    let listing =
+        probes.subject.statements().filter(move |(_, own)| allows(own) && own.conditions.iter().any(several));
+    listing.map(|(index, _)| Place::statement(document, index).within(&["Condition"]))
+}
+
 /// What is made under an encryption context must be decrypted under it.
 fn contexts(probes: &Probes<'_>) -> Option<Finding> {
     let seal = match probes.subject.options.wrapping {
         Wrapping::Attested => Action::GenerateDataKey,
         Wrapping::Encrypt => Action::Encrypt,
     };
+    let genuine: Vec<_> = probes.scenarios.iter().flat_map(Scenario::genuine).collect();
     let allows = |role: &PrincipalArn, action, scenario: &Scenario| {
-        let attestation = scenario.genuine().next();
-        let evaluation = probes.evaluate(role, false, &[], (action, attestation.as_ref()), scenario);
-        (evaluation.decision == Decision::Allow).then(|| super::probe::key_statements(&evaluation))
+        genuine.iter().find_map(|attestation| {
+            let evaluation = probes.evaluate_role(role, (action, Some(attestation)), scenario);
+            (evaluation.decision == Decision::Allow).then(|| key_statements(&evaluation))
+        })
     };
-    let roles = &probes.subject.enclave_roles;
-    let decrypting = |role: &&PrincipalArn| {
-        probes.scenarios.iter().any(|scenario| allows(role, Action::Decrypt, scenario).is_some())
-    };
-    let (role, scenario, statements) = roles.iter().filter(decrypting).find_map(|role| {
-        let lost = |scenario: &&Scenario| {
-            let images = scenario.images.iter().any(|&image| {
-                let asked = (Action::Decrypt, Some(&scenario.running(image)));
-                probes.evaluate(role, false, &[], asked, scenario).decision == Decision::Allow
-            });
-            !images && allows(role, Action::Decrypt, scenario).is_none()
-        };
-        let sealing = |scenario| allows(role, seal, scenario).map(|statements| (role, scenario, statements));
-        probes.scenarios.iter().filter(lost).find_map(sealing)
+    let decrypts = |role: &PrincipalArn, scenario| allows(role, Action::Decrypt, scenario).is_some();
+    let mut roles = probes.subject.enclave_roles.iter();
+    let (role, scenario, statements) = roles.find_map(|role| {
+        // One that never decrypts is locked out, which is another finding.
+        if !probes.scenarios.iter().any(|scenario| decrypts(role, scenario)) {
+            return None;
+        }
+        let mut lost = probes.scenarios.iter().filter(|scenario| !decrypts(role, scenario));
+        lost.find_map(|scenario| allows(role, seal, scenario).map(|statements| (role, scenario, statements)))
     })?;
-    let what = format!(
-        "{role} may call {seal} with {}, and not decrypt what comes of it.",
-        scenario.encryption_context()
-    );
+    let context = scenario.encryption_context();
+    let what = format!("{role} may call {seal} with {context}, and not decrypt what comes of it.");
     Some(Finding::new(Rule::EncryptionContextDiffers, places(probes, &statements), what))
 }
 

@@ -75,7 +75,7 @@ impl Finding {
     /// A finding of the rule's severity and remedy.
     pub(super) fn new(rule: Rule, statements: Vec<Place>, what: impl Into<String>) -> Self {
         let (severity, remedy) = (rule.severity(), rule.remedy().to_owned());
-        Self { rule, severity, statements, what: what.into(), remedy, fix: None }
+        Self { rule, severity, statements, what: sentence(what.into()), remedy, fix: None }
     }
 
     pub(super) fn severity(mut self, severity: Severity) -> Self {
@@ -210,6 +210,14 @@ pub(super) fn report_json(findings: &[Finding]) -> Json {
 
 pub(super) fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
     Json::Object(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// With a capital letter; an ARN keeps its own.
+fn sentence(mut text: String) -> String {
+    if text.starts_with("any ") || text.starts_with("the ") {
+        text.get_mut(..1).into_iter().for_each(str::make_ascii_uppercase);
+    }
+    text
 }
 
 fn number(value: usize) -> Json {

@@ -143,8 +143,8 @@ rules! {
         because "New seals are the current image's business. An older image that may call GenerateDataKey can seal with the faults that the newer one has mended."
         remedy "Give kms:GenerateDataKey a statement of its own with the current image only."
         source "pcrseal, attested wrapping";
-    EncryptionContextDiffers "encryption-context-differs" Warning "Decrypt and sealing demand different encryption contexts"
-        because "A share is decrypted under the encryption context under which it was made. Where the statements demand different contexts, shares are made that can never be decrypted, or the binding holds on one side only."
+    EncryptionContextDiffers "encryption-context-differs" Warning "shares can be made that cannot be decrypted"
+        because "A share is decrypted under the encryption context under which it was made. Where the statements for sealing let contexts through that those for Decrypt do not, shares are made that can never be decrypted."
         remedy "Use the same kms:EncryptionContext conditions for kms:Decrypt and for kms:GenerateDataKey or kms:Encrypt."
         source "AWS KMS developer guide, Encryption context";
     Undecided "undecided" Warning "the outcome hangs on something unknown"
@@ -166,7 +166,7 @@ rules! {
         remedy "List administrative actions one by one, without kms:CreateGrant and kms:ReplicateKey."
         source "AWS KMS developer guide, Default key policy (key administrators)";
     AdministrationOpen "administration-open" Error "everyone may govern the key"
-        because "Principals of accounts that the policy does not name may change the policy, grant the use of the key, replicate it or delete it."
+        because "The principal \"*\" lets every role and user of the key's account change the policy, replicate the key or delete it without any IAM permission, and those of every other account make grants."
         remedy "Name the administrators as principals."
         source "IAM user guide, AWS JSON policy elements: Principal";
     PolicyChangeDelegated "policy-change-delegated" Error "IAM decides who may change the policy"
@@ -212,7 +212,7 @@ rules! {
         remedy "For a seal, add an Allow of kms:GenerateDataKey for the enclave's role, with the current image only and the encryption context of Decrypt."
         source "pcrseal, attested wrapping";
     EncryptDenied "encrypt-denied" Error "no enclave may encrypt"
-        because "With wrapping `encrypt` a seal needs kms:Encrypt, which never carries attestation: a Deny on missing attestation that lists it denies it always."
+        because "With wrapping `encrypt` a seal needs kms:Encrypt, which never carries attestation: a Deny on missing attestation that lists it denies it always. A note where nothing allows it either: right outside of seal windows."
         remedy "Take kms:Encrypt out of the Deny, and allow it to the enclave's role."
         source "AWS KMS developer guide, Condition keys for AWS Nitro Enclaves";
     ConditionLocksOut "condition-locks-out" Error "a condition keeps enclaves out"

@@ -108,22 +108,18 @@ impl Scenario {
         Attestation::Enclave(pcrs)
     }
 
-    /// The attestation of the enclave that is let in, if the policy asks about one: of its first image.
+    /// What is let in, if the policy asks about attestation: the enclave (of the first image) and the NitroTPM.
     pub(super) fn genuine(&self) -> impl Iterator<Item = Attestation> {
         let image = self.images.first().copied();
         let asked = image.is_some() || !self.registers.is_empty();
-        asked.then(|| self.running(image.unwrap_or(PLAIN))).into_iter()
-    }
-
-    /// The attestation of the NitroTPM that is let in, if the policy asks about one.
-    pub(super) fn genuine_tpm(&self) -> Option<Attestation> {
-        (!self.tpm.is_empty()).then(|| {
-            let mut pcrs = PcrSet::new();
-            for (&index, &value) in &self.tpm {
+        let enclave = asked.then(|| self.running(image.unwrap_or(PLAIN)));
+        let tpm = (!self.tpm.is_empty()).then(|| {
+            Attestation::NitroTpm(self.tpm.iter().fold(PcrSet::new(), |mut pcrs, (&index, &value)| {
                 pcrs.insert(index, value);
-            }
-            Attestation::NitroTpm(pcrs)
-        })
+                pcrs
+            }))
+        });
+        enclave.into_iter().chain(tpm)
     }
 
     /// The attestation of an enclave of somebody else that shares the kernel, the role, the certificate and so on.
@@ -243,10 +239,12 @@ impl Scenario {
 
     fn set_context(&mut self, key: &str, mut values: impl Iterator<Item = String>) {
         let lower = key.to_lowercase();
-        if let Some(value) = lower.strip_prefix(ENCRYPTION_CONTEXT).and(values.next()) {
+        if lower.starts_with(ENCRYPTION_CONTEXT) {
             let name = key.get(ENCRYPTION_CONTEXT.len()..).unwrap_or_default();
-            self.forget(key);
-            self.encryption_context.insert(name.to_owned(), value);
+            if let Some(value) = values.next() {
+                self.forget(key);
+                self.encryption_context.insert(name.to_owned(), value);
+            }
         } else if MULTIVALUED.contains(&lower.as_str()) {
             // The context's own keys are filled in from the context itself.
             if lower != "kms:encryptioncontextkeys" {
