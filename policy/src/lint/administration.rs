@@ -71,7 +71,7 @@ fn grants(probes: &Probes<'_>) -> Option<Finding> {
     let grant = [Grant { grantee: grantee.clone(), operations: RELEASE.to_vec(), constraint: None }];
     let attestations = [None, Some(Scenario::foreign())];
     let gets_in = attestations.iter().any(|attestation| {
-        probes.scenarios.iter().any(|scenario| {
+        probes.scenarios(Action::Decrypt).iter().any(|scenario| {
             let asked = (Action::Decrypt, attestation.as_ref());
             probes.evaluate(&grantee, false, &grant, asked, scenario).decision == Decision::Allow
         })

@@ -17,7 +17,7 @@ const HASH_LEN: usize = 96;
 
 /// Condition keys of KMS beside those on attestation, in lower case, without `kms:` (Service Authorization Reference,
 /// "Condition keys for AWS Key Management Service").
-const KMS_KEYS: [&str; 35] = [
+const KMS_KEYS: [&str; 37] = [
     "bypasspolicylockoutsafetycheck",
     "calleraccount",
     "customermasterkeyspec",
@@ -53,10 +53,9 @@ const KMS_KEYS: [&str; 35] = [
     "trailingdayswithoutkeyusage",
     "validto",
     "viaservice",
+    "wrappingalgorithm",
+    "wrappingkeyspec",
 ];
-
-/// The same, that came with `ImportKeyMaterial`.
-const KMS_IMPORT_KEYS: [&str; 2] = ["wrappingalgorithm", "wrappingkeyspec"];
 
 /// Keys that only requests by an AWS service on somebody's behalf have, in lower case.
 const SERVICE_KEYS: [&str; 6] = [
@@ -98,6 +97,19 @@ pub(super) fn register(key: &str) -> Option<Register> {
         _ => None,
     };
     Some(register.unwrap_or(Register::Unknown))
+}
+
+/// Whether requests to KMS may have this condition key; of those of `aws:` it is taken for granted.
+pub(super) fn is_known(key: &str) -> bool {
+    let key = key.to_lowercase();
+    match key.split_once(':') {
+        Some(("kms", name)) => {
+            let context = name.strip_prefix("encryptioncontext:");
+            KMS_KEYS.contains(&name) || context.is_some_and(|own| !own.is_empty())
+        }
+        Some(("aws", name)) => !name.is_empty(),
+        _ => false,
+    }
 }
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
@@ -190,22 +202,13 @@ impl Own<'_> {
     }
 
     fn unknown_key(&self) -> Option<Finding> {
-        let key = self.condition.key.to_lowercase();
-        let (severity, known) = match key.split_once(':') {
-            Some(("kms", name)) => {
-                let plain = KMS_KEYS.contains(&name) || KMS_IMPORT_KEYS.contains(&name);
-                (
-                    Severity::Error,
-                    plain || name.strip_prefix("encryptioncontext:").is_some_and(|own| !own.is_empty()),
-                )
-            }
-            Some(("aws", _)) => (Severity::Warning, true),
-            _ => (Severity::Warning, false),
-        };
+        let of_kms = self.condition.key.to_lowercase().starts_with("kms:");
+        let severity = if of_kms { Severity::Error } else { Severity::Warning };
         let outcome = if holds_for_missing(self.condition) { "always holds" } else { "never holds" };
         let what =
             format!("{} is missing in every request: the condition {outcome}.", excerpt(&self.condition.key));
-        (!known).then(|| self.finding(Rule::ConditionKeyUnknown, what).severity(severity))
+        (!is_known(&self.condition.key))
+            .then(|| self.finding(Rule::ConditionKeyUnknown, what).severity(severity))
     }
 
     fn on_attestation(&self, findings: &mut Vec<Finding>) {

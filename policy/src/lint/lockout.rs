@@ -92,7 +92,7 @@ fn refusal(
     attestations: impl Fn(&Scenario) -> Vec<Attestation>,
 ) -> Option<Evaluation> {
     let mut found: Option<Evaluation> = None;
-    for scenario in &probes.scenarios {
+    for scenario in probes.scenarios(action) {
         for attestation in attestations(scenario) {
             for through_iam in [false, true] {
                 let asked = (action, Some(&attestation));
@@ -117,10 +117,11 @@ fn sealing(probes: &Probes<'_>) -> Option<Finding> {
         Wrapping::Encrypt => (Rule::EncryptDenied, Action::Encrypt),
     };
     let mut found: Option<(&PrincipalArn, Evaluation)> = None;
+    let genuine = probes.genuine();
     for role in &subject.enclave_roles {
-        for scenario in &probes.scenarios {
-            for attestation in scenario.genuine() {
-                let evaluation = probes.evaluate_role(role, (action, Some(&attestation)), scenario);
+        for scenario in probes.scenarios(action) {
+            for attestation in &genuine {
+                let evaluation = probes.evaluate_role(role, (action, attestation.as_ref()), scenario);
                 if matches!(evaluation.decision, Decision::Allow | Decision::Undecided) {
                     return None;
                 }
@@ -144,7 +145,7 @@ fn sealing(probes: &Probes<'_>) -> Option<Finding> {
 fn break_glass(probes: &Probes<'_>) -> Option<Finding> {
     let own = &probes.subject.options.account;
     let root = own.root(&probes.subject.partition);
-    let gets_in = probes.scenarios.iter().any(|scenario| {
+    let gets_in = probes.scenarios(Action::PutKeyPolicy).iter().any(|scenario| {
         let asked = (Action::PutKeyPolicy, None);
         probes.evaluate(&root, false, &[], asked, scenario).decision == Decision::Allow
     });

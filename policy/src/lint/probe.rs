@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::attestation::{Register, register};
 use super::scenario::Scenario;
-use super::subject::Subject;
+use super::subject::{Subject, actions};
 use crate::actions::Action;
 use crate::document::{Effect, Matching, PolicyDocument, Statement};
 use crate::evaluate::{Attestation, Decision, Evaluation, Grant, Policies, Request, Source, evaluate};
@@ -77,10 +78,35 @@ pub(super) struct Access {
 /// What is asked: an action, and what comes with the request.
 type Question = (Action, With);
 
+/// What a policy says about one action.
+struct View {
+    /// The policy with the statements that cover the action.
+    document: PolicyDocument,
+    /// Where they stand in the whole policy.
+    positions: Vec<usize>,
+    scenarios: Vec<Scenario>,
+    /// Whether it asks about a NitroTPM. Otherwise one gets in where no attestation is needed, and nowhere else.
+    asks_for_tpm: bool,
+}
+
+impl View {
+    fn new(document: &PolicyDocument, action: Action) -> Self {
+        let covering = document.statements.iter().enumerate();
+        let covering = covering.filter(|(_, statement)| actions(statement).any(|own| own == action));
+        let (positions, statements): (Vec<usize>, Vec<Statement>) =
+            covering.map(|(position, statement)| (position, statement.clone())).unzip();
+        let document = PolicyDocument { version: document.version, ..PolicyDocument::new(statements) };
+        let mut conditions = document.statements.iter().flat_map(|statement| &statement.conditions);
+        let asks_for_tpm =
+            conditions.any(|condition| matches!(register(&condition.key), Some(Register::NitroTpm(_))));
+        Self { scenarios: Scenario::all(&document), document, positions, asks_for_tpm }
+    }
+}
+
 /// The answers.
 pub(super) struct Probes<'a> {
     pub(super) subject: &'a Subject<'a>,
-    pub(super) scenarios: Vec<Scenario>,
+    views: BTreeMap<Action, View>,
     answers: BTreeMap<Question, Vec<Access>>,
     /// What would have to be known, and the position of the statement that hangs on it.
     pub(super) unresolved: BTreeSet<(usize, String)>,
@@ -95,7 +121,12 @@ impl<'a> Probes<'a> {
         everything.resources = Some(Matching::Is("*".into()));
         let mut probes = Self {
             subject,
-            scenarios: Scenario::all(subject.document),
+            views: RELEASE
+                .into_iter()
+                .chain([Action::DeriveSharedSecret])
+                .chain(OTHERS)
+                .map(|action| (action, View::new(subject.document, action)))
+                .collect(),
             answers: BTreeMap::new(),
             unresolved: BTreeSet::new(),
             open: [PolicyDocument::new(vec![everything])],
@@ -132,13 +163,40 @@ impl<'a> Probes<'a> {
             Some(attestation) => request.attestation(attestation),
             None => request,
         };
+        let view = self.views.get(&action);
         let policies = Policies {
             key_account: &self.subject.options.account,
-            key_policy: self.subject.document,
+            key_policy: view.map_or(self.subject.document, |view| &view.document),
             identity: if through_iam { &self.open } else { &[] },
             grants,
         };
-        evaluate(&policies, &request)
+        let mut evaluation = evaluate(&policies, &request);
+        let Some(view) = view else { return evaluation };
+        let unresolved = evaluation.unresolved.iter_mut().map(|own| &mut own.statement);
+        for place in evaluation.statements.iter_mut().chain(unresolved) {
+            if place.source == Source::KeyPolicy {
+                place.index = view.positions.get(place.index).copied().unwrap_or(place.index);
+            }
+        }
+        evaluation
+    }
+
+    /// What a request for this action may look like.
+    pub(super) fn scenarios(&self, action: Action) -> &[Scenario] {
+        self.views.get(&action).map_or(&[], |view| &view.scenarios)
+    }
+
+    /// What is let in to release data: each attestation once; without any, none.
+    pub(super) fn genuine(&self) -> Vec<Option<Attestation>> {
+        let mut found = Vec::new();
+        for scenario in RELEASE.iter().flat_map(|&action| self.scenarios(action)) {
+            for attestation in scenario.genuine().map(Some) {
+                if !found.contains(&attestation) {
+                    found.push(attestation);
+                }
+            }
+        }
+        if found.is_empty() { vec![None] } else { found }
     }
 
     /// What the policies say to an enclave's role, which has an IAM policy only where it needs one: in another account.
@@ -154,6 +212,9 @@ impl<'a> Probes<'a> {
 
     fn ask(&mut self, question: Question, callers: &[Caller]) -> Vec<Access> {
         let mut found: Vec<Access> = Vec::new();
+        if self.views.get(&question.0).is_none_or(|view| view.positions.is_empty()) {
+            return found;
+        }
         for caller in callers {
             let broader = found.iter().find(|access| access.caller.covers(caller));
             let new = match broader {
@@ -172,8 +233,8 @@ impl<'a> Probes<'a> {
     fn access(&mut self, caller: &Caller, through_iam: bool, question: Question) -> Option<Access> {
         let (action, with) = question;
         let mut unresolved = Vec::new();
-        let found = self.scenarios.iter().enumerate().find_map(|(position, scenario)| {
-            attestations(scenario, with).into_iter().find_map(|attestation| {
+        let found = self.scenarios(action).iter().enumerate().find_map(|(position, scenario)| {
+            self.attestations(scenario, question).into_iter().find_map(|attestation| {
                 let asked = (action, attestation.as_ref());
                 let evaluation = self.evaluate(&caller.arn, through_iam, &[], asked, scenario);
                 if evaluation.decision == Decision::Undecided {
@@ -193,6 +254,19 @@ impl<'a> Probes<'a> {
         let of_key = unresolved.into_iter().filter(|own| own.statement.source == Source::KeyPolicy);
         self.unresolved.extend(of_key.map(|own| (own.statement.index, own.missing.to_string())));
         found
+    }
+}
+
+impl Probes<'_> {
+    fn attestations(&self, scenario: &Scenario, (action, with): Question) -> Vec<Option<Attestation>> {
+        let asks_for_tpm = self.views.get(&action).is_some_and(|view| view.asks_for_tpm);
+        match with {
+            With::Nothing => vec![None],
+            With::Foreign if asks_for_tpm => vec![Some(Scenario::foreign()), Some(Scenario::foreign_tpm())],
+            With::Foreign => vec![Some(Scenario::foreign())],
+            With::SameButImage => vec![Some(scenario.same_but_image())],
+            With::Listed => scenario.genuine().map(Some).collect(),
+        }
     }
 }
 
@@ -226,15 +300,6 @@ impl fmt::Display for Access {
 pub(super) fn key_statements(evaluation: &Evaluation) -> Vec<usize> {
     let own = evaluation.statements.iter().filter(|statement| statement.source == Source::KeyPolicy);
     own.map(|statement| statement.index).collect()
-}
-
-fn attestations(scenario: &Scenario, with: With) -> Vec<Option<Attestation>> {
-    match with {
-        With::Nothing => vec![None],
-        With::Foreign => vec![Some(Scenario::foreign()), Some(Scenario::foreign_tpm())],
-        With::SameButImage => vec![Some(scenario.same_but_image())],
-        With::Listed => scenario.genuine().map(Some).collect(),
-    }
 }
 
 /// Everybody who is tried: the broadest first.

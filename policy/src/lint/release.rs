@@ -74,7 +74,7 @@ fn without_attestation(probes: &Probes<'_>) -> Option<Finding> {
 fn any_image(probes: &Probes<'_>) -> Option<Finding> {
     let allowed = Allowed::of(probes, &RELEASE, With::Foreign, &[With::Nothing]);
     let debug = allowed.rows.iter().any(|(action, access)| {
-        let Some(scenario) = probes.scenarios.get(access.scenario) else { return false };
+        let Some(scenario) = probes.scenarios(*action).get(access.scenario) else { return false };
         let asked = (*action, Some(&Scenario::debug()));
         let evaluation = probes.evaluate(&access.caller.arn, access.through_iam, &[], asked, scenario);
         evaluation.decision == Decision::Allow
@@ -206,7 +206,7 @@ fn images(probes: &Probes<'_>, findings: &mut Vec<Finding>) {
 /// The images with which some enclave's role may do this by the key policy alone, in the order of the policy.
 pub(super) fn accepted(probes: &Probes<'_>, action: Action) -> Vec<Pcr> {
     let mut images = Vec::new();
-    for scenario in &probes.scenarios {
+    for scenario in probes.scenarios(action) {
         for &image in &scenario.images {
             let attestation = scenario.running(image);
             let gets_in = |role: &PrincipalArn| {
@@ -258,21 +258,23 @@ fn contexts(probes: &Probes<'_>) -> Option<Finding> {
         Wrapping::Attested => Action::GenerateDataKey,
         Wrapping::Encrypt => Action::Encrypt,
     };
-    let genuine: Vec<_> = probes.scenarios.iter().flat_map(Scenario::genuine).collect();
+    let genuine = probes.genuine();
     let allows = |role: &PrincipalArn, action, scenario: &Scenario| {
         genuine.iter().find_map(|attestation| {
-            let evaluation = probes.evaluate_role(role, (action, Some(attestation)), scenario);
+            let evaluation = probes.evaluate_role(role, (action, attestation.as_ref()), scenario);
             (evaluation.decision == Decision::Allow).then(|| key_statements(&evaluation))
         })
     };
-    let decrypts = |role: &PrincipalArn, scenario| allows(role, Action::Decrypt, scenario).is_some();
+    let decrypting = probes.scenarios(Action::Decrypt);
     let mut roles = probes.subject.enclave_roles.iter();
     let (role, scenario, statements) = roles.find_map(|role| {
         // One that never decrypts is locked out, which is another finding.
-        if !probes.scenarios.iter().any(|scenario| decrypts(role, scenario)) {
-            return None;
-        }
-        let mut lost = probes.scenarios.iter().filter(|scenario| !decrypts(role, scenario));
+        decrypting.iter().find_map(|scenario| allows(role, Action::Decrypt, scenario))?;
+        let opens = |scenario| {
+            let mut contexts = decrypting.iter().map(|own| own.under(scenario));
+            contexts.any(|own| allows(role, Action::Decrypt, &own).is_some())
+        };
+        let mut lost = probes.scenarios(seal).iter().filter(|scenario| !opens(scenario));
         lost.find_map(|scenario| allows(role, seal, scenario).map(|statements| (role, scenario, statements)))
     })?;
     let context = scenario.encryption_context();
@@ -386,7 +388,8 @@ fn meant_images(probes: &Probes<'_>) -> Vec<Pcr> {
         return probes.subject.options.images.clone();
     }
     let mut images = Vec::new();
-    for image in probes.scenarios.iter().flat_map(|scenario| &scenario.images) {
+    let scenarios = RELEASE.iter().flat_map(|&action| probes.scenarios(action));
+    for image in scenarios.flat_map(|scenario| &scenario.images) {
         if !images.contains(image) {
             images.push(*image);
         }

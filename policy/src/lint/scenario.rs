@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use pcrseal_core::limits::PCR_LEN;
 use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSet};
 
-use super::attestation::{Register, register};
+use super::attestation::{Register, is_known, register};
 use crate::document::{Comparison, Condition, Effect, PolicyDocument};
 use crate::evaluate::{Attestation, ContextValue, Request};
 
-/// Most scenarios of one policy.
-const MAX_SCENARIOS: usize = 6;
+/// Most scenarios for one action.
+const MAX_SCENARIOS: usize = 10;
 /// Most images of one scenario.
 const MAX_IMAGES: usize = 8;
 /// What an enclave measures into registers that nobody asks about.
-const PLAIN: Pcr = Pcr::new([0x11; 48]);
+const PLAIN: Pcr = Pcr::new([0x11; PCR_LEN]);
 /// What an enclave of somebody else measures.
-const FOREIGN: Pcr = Pcr::new([0xf0; 48]);
+const FOREIGN: Pcr = Pcr::new([0xf0; PCR_LEN]);
 /// The registers that a Nitro enclave has values for (AWS Nitro Enclaves user guide, "Cryptographic attestation").
 const MEASURED: [u64; 6] = [0, 1, 2, 3, 4, 8];
 
@@ -56,19 +57,27 @@ impl Scenario {
                 clear.evade(condition);
             }
         }
-        let mut scenarios = vec![clear.clone()];
-        for statement in document.statements.iter().filter(|own| own.effect == Effect::Allow) {
-            let own = Self::meeting(&clear, &statement.conditions);
-            if !scenarios.contains(&own) && scenarios.len() < MAX_SCENARIOS {
-                scenarios.push(own);
+        // What attests is there or not by the question.
+        let bare = Self {
+            images: clear.images.clone(),
+            registers: clear.registers.clone(),
+            tpm: clear.tpm.clone(),
+            ..Self::default()
+        };
+        let allowing = document.statements.iter().filter(|own| own.effect == Effect::Allow);
+        let met = allowing.flat_map(|own| [&clear, &bare].map(|base| Self::meeting(base, &own.conditions)));
+        let mut scenarios: Vec<Self> = Vec::new();
+        for scenario in [clear.clone(), bare.clone()].into_iter().chain(met) {
+            if !scenarios.contains(&scenario) && scenarios.len() < MAX_SCENARIOS {
+                scenarios.push(scenario);
             }
         }
-        let bare =
-            Self { images: clear.images, registers: clear.registers, tpm: clear.tpm, ..Self::default() };
-        if !scenarios.contains(&bare) {
-            scenarios.push(bare);
-        }
         scenarios
+    }
+
+    /// This with the encryption context of another.
+    pub(super) fn under(&self, other: &Self) -> Self {
+        Self { encryption_context: other.encryption_context.clone(), ..self.clone() }
     }
 
     /// What meets these conditions, on top of a scenario.
@@ -158,26 +167,21 @@ impl Scenario {
 
     /// Adds what a condition of an Allow asks for.
     fn meet(&mut self, condition: &Condition) {
-        let values = condition.values.iter();
         match condition.operator.comparison {
             Comparison::Null => self.exist(condition, false),
             comparison if comparison.is_negated() => self.avoid(condition),
-            comparison => self.set(condition, values.filter_map(|value| witness(comparison, value))),
+            comparison => self.set(condition, |value| witness(comparison, value)),
         }
     }
 
     /// Adds what makes a condition of a Deny fail.
     fn evade(&mut self, condition: &Condition) {
-        let values = condition.values.iter();
         match condition.operator.comparison {
             Comparison::Null => self.exist(condition, true),
             Comparison::Bool => {
-                let other = |value: &str| (!value.eq_ignore_ascii_case("true")).to_string();
-                self.set(condition, values.map(other));
+                self.set(condition, |value| (!value.eq_ignore_ascii_case("true")).to_string())
             }
-            comparison if comparison.is_negated() => {
-                self.set(condition, values.filter_map(|value| witness(comparison, value)));
-            }
+            comparison if comparison.is_negated() => self.set(condition, |value| witness(comparison, value)),
             _ => {}
         }
     }
@@ -190,7 +194,7 @@ impl Scenario {
             return;
         }
         if missing == deny {
-            self.set(condition, std::iter::once("x".to_owned()));
+            self.set(condition, |_| "x".to_owned());
         } else {
             self.forget(&condition.key);
         }
@@ -211,29 +215,22 @@ impl Scenario {
         }
     }
 
-    fn set(&mut self, condition: &Condition, mut values: impl Iterator<Item = String>) {
+    /// Sets a key to what a value of the condition asks for.
+    fn set(&mut self, condition: &Condition, ask: impl Fn(&str) -> String) {
+        let mut hashes = condition.values.iter().filter_map(hash);
         match register(&condition.key) {
             Some(Register::Pcr(index)) if index.get() == 0 => {
-                let images = values.filter_map(|value| Pcr::from_hex(&value).ok());
-                let images = images.filter(|image| *image != Pcr::ZERO);
-                for image in images {
+                for image in hashes.filter(|image| *image != Pcr::ZERO) {
                     if !self.images.contains(&image) && self.images.len() < MAX_IMAGES {
                         self.images.push(image);
                     }
                 }
             }
-            Some(Register::Pcr(index)) => {
-                if let Some(value) = values.find_map(|value| Pcr::from_hex(&value).ok()) {
-                    self.registers.insert(index, value);
-                }
-            }
-            Some(Register::NitroTpm(index)) => {
-                if let Some(value) = values.find_map(|value| Pcr::from_hex(&value).ok()) {
-                    self.tpm.insert(index, value);
-                }
-            }
+            Some(Register::Pcr(index)) => self.registers.extend(hashes.next().map(|value| (index, value))),
+            Some(Register::NitroTpm(index)) => self.tpm.extend(hashes.next().map(|value| (index, value))),
             Some(Register::Unknown) => {}
-            None => self.set_context(&condition.key, values),
+            None if !is_known(&condition.key) => {}
+            None => self.set_context(&condition.key, condition.values.iter().map(ask)),
         }
     }
 
@@ -256,8 +253,15 @@ impl Scenario {
     }
 }
 
+/// A hash, or one that matches the pattern.
+fn hash(value: &str) -> Option<Pcr> {
+    let rest = (2 * PCR_LEN + 1).saturating_sub(value.len());
+    let whole = value.replacen('*', &"0".repeat(rest), 1).replace('?', "0");
+    Pcr::from_hex(&whole).ok()
+}
+
 /// A value that satisfies the comparison; for a negated one, a value that fails it.
-fn witness(comparison: Comparison, value: &str) -> Option<String> {
+fn witness(comparison: Comparison, value: &str) -> String {
     use Comparison::{
         ArnEquals, ArnLike, ArnNotEquals, ArnNotLike, DateGreaterThan, DateGreaterThanEquals, DateLessThan,
         DateLessThanEquals, IpAddress, NotIpAddress, NumericGreaterThan, NumericGreaterThanEquals,
@@ -265,14 +269,14 @@ fn witness(comparison: Comparison, value: &str) -> Option<String> {
     };
     match comparison {
         StringLike | StringNotLike | ArnLike | ArnNotLike | ArnEquals | ArnNotEquals => {
-            Some(value.replace(['*', '?'], "x"))
+            value.replace(['*', '?'], "x")
         }
-        IpAddress | NotIpAddress => value.split('/').next().map(str::to_owned),
-        NumericLessThan | NumericLessThanEquals => Some("0".into()),
-        NumericGreaterThan | NumericGreaterThanEquals => Some(i32::MAX.to_string()),
-        DateLessThan | DateLessThanEquals => Some("1970-01-02T00:00:00Z".into()),
-        DateGreaterThan | DateGreaterThanEquals => Some("9999-12-31T00:00:00Z".into()),
-        _ => Some(value.to_owned()),
+        IpAddress | NotIpAddress => value.split('/').next().unwrap_or_default().to_owned(),
+        NumericLessThan | NumericLessThanEquals => "0".into(),
+        NumericGreaterThan | NumericGreaterThanEquals => i32::MAX.to_string(),
+        DateLessThan | DateLessThanEquals => "1970-01-02T00:00:00Z".into(),
+        DateGreaterThan | DateGreaterThanEquals => "9999-12-31T00:00:00Z".into(),
+        _ => value.to_owned(),
     }
 }
 

@@ -113,7 +113,7 @@ pub(crate) fn quorum_cases() -> Vec<(&'static str, Vec<Keys>, Vec<&'static str>)
         (
             "a key of another cluster",
             vec![keys(CLUSTER, 2, vec![key(ACCOUNTS[0], same), misbound, key(ACCOUNTS[2], same)])],
-            vec!["error cluster-context-differs"],
+            vec!["error cluster-context-differs", "warning quorum-images-differ"],
         ),
         (
             "two clusters",

@@ -66,7 +66,7 @@ fn cases() -> Vec<Case> {
             &["error release-without-attestation", "warning not-action", "warning any-role-accepted",
                 "note deny-unconditional"]),
         case("a Deny that exempts a role",
-            condition(IMAGES, "ArnNotEquals", "aws:PrincipalArn", json!("arn:aws:iam::111122223333:role/Batch"))
+            condition(IMAGES, "ArnNotEquals", "aws:PrincipalArn", json!(["arn:aws:iam::111122223333:role/Batch", ENCLAVE]))
                 .add(allow(ROOT, "kms:Decrypt")),
             &["error release-without-attestation", "warning any-role-accepted"]),
         case("a Deny by ForAnyValue",
