@@ -9,7 +9,7 @@ use super::subject::{Subject, actions};
 use crate::actions::Action;
 use crate::document::{Effect, Matching, PolicyDocument, Statement};
 use crate::evaluate::{Attestation, Decision, Evaluation, Grant, Policies, Request, Source, evaluate};
-use crate::names::{AccountId, PrincipalArn};
+use crate::names::{AccountId, Identity, PrincipalArn};
 
 /// Operations that release data in the clear, or to an enclave.
 pub(super) const RELEASE: [Action; 3] =
@@ -87,20 +87,50 @@ struct View {
     scenarios: Vec<Scenario>,
     /// Whether it asks about a NitroTPM. Otherwise one gets in where no attestation is needed, and nowhere else.
     asks_for_tpm: bool,
+    /// Whether it allows something to everybody.
+    open: bool,
+    /// The accounts whose IAM policies it lets decide.
+    delegates: Vec<AccountId>,
 }
 
 impl View {
-    fn new(document: &PolicyDocument, action: Action) -> Self {
-        let covering = document.statements.iter().enumerate();
-        let covering = covering.filter(|(_, statement)| actions(statement).any(|own| own == action));
+    fn new(subject: &Subject<'_>, action: Action) -> Self {
+        let covering = subject.statements().filter(|(_, own)| actions(own).any(|covered| covered == action));
         let (positions, statements): (Vec<usize>, Vec<Statement>) =
             covering.map(|(position, statement)| (position, statement.clone())).unzip();
-        let document = PolicyDocument { version: document.version, ..PolicyDocument::new(statements) };
+        let document =
+            PolicyDocument { version: subject.document.version, ..PolicyDocument::new(statements) };
         let mut conditions = document.statements.iter().flat_map(|statement| &statement.conditions);
         let asks_for_tpm =
             conditions.any(|condition| matches!(register(&condition.key), Some(Register::NitroTpm(_))));
-        Self { scenarios: Scenario::all(&document), document, positions, asks_for_tpm }
+        let allowed = || {
+            let allowing = document.statements.iter().filter(|own| own.effect == Effect::Allow);
+            allowing.filter_map(|own| own.principals.as_ref())
+        };
+        let open = allowed().any(|own| own.is_negated() || own.listed().is_everyone());
+        let delegates = allowed().flat_map(|own| own.listed().aws_values()).filter_map(account).collect();
+        let scenarios = Scenario::all(&document, &subject.options.images);
+        Self { document, positions, scenarios, asks_for_tpm, open, delegates }
     }
+
+    /// Whether a caller could get in this way at all: no need to ask otherwise.
+    fn concerns(&self, caller: &Caller, through_iam: bool, key_account: &AccountId) -> bool {
+        let own = caller.arn.account();
+        let named = caller.kind == Kind::Named;
+        if through_iam {
+            self.open || self.delegates.contains(own) || (named && own != key_account)
+        } else {
+            own == key_account && (self.open || named || caller.kind == Kind::RootUser)
+        }
+    }
+}
+
+/// The account that a value under `AWS` stands for.
+fn account(value: &str) -> Option<AccountId> {
+    AccountId::new(value).ok().or_else(|| {
+        let arn = PrincipalArn::new(value).ok()?;
+        (*arn.identity() == Identity::Root).then(|| arn.account().clone())
+    })
 }
 
 /// The answers.
@@ -125,7 +155,7 @@ impl<'a> Probes<'a> {
                 .into_iter()
                 .chain([Action::DeriveSharedSecret])
                 .chain(OTHERS)
-                .map(|action| (action, View::new(subject.document, action)))
+                .map(|action| (action, View::new(subject, action)))
                 .collect(),
             answers: BTreeMap::new(),
             unresolved: BTreeSet::new(),
@@ -212,9 +242,6 @@ impl<'a> Probes<'a> {
 
     fn ask(&mut self, question: Question, callers: &[Caller]) -> Vec<Access> {
         let mut found: Vec<Access> = Vec::new();
-        if self.views.get(&question.0).is_none_or(|view| view.positions.is_empty()) {
-            return found;
-        }
         for caller in callers {
             let broader = found.iter().find(|access| access.caller.covers(caller));
             let new = match broader {
@@ -231,9 +258,13 @@ impl<'a> Probes<'a> {
     }
 
     fn access(&mut self, caller: &Caller, through_iam: bool, question: Question) -> Option<Access> {
-        let (action, with) = question;
+        let (action, _) = question;
+        let view = self.views.get(&action)?;
+        if !view.concerns(caller, through_iam, &self.subject.options.account) {
+            return None;
+        }
         let mut unresolved = Vec::new();
-        let found = self.scenarios(action).iter().enumerate().find_map(|(position, scenario)| {
+        let found = view.scenarios.iter().enumerate().find_map(|(position, scenario)| {
             self.attestations(scenario, question).into_iter().find_map(|attestation| {
                 let asked = (action, attestation.as_ref());
                 let evaluation = self.evaluate(&caller.arn, through_iam, &[], asked, scenario);

@@ -49,8 +49,8 @@ pub(super) struct Scenario {
 
 impl Scenario {
     /// The scenarios of a policy: a bare request, what keeps clear of the statements that deny, and for each statement
-    /// that allows what meets its conditions besides.
-    pub(super) fn all(document: &PolicyDocument) -> Vec<Self> {
+    /// that allows what meets its conditions besides. Where they ask for no image, it is one of the expected ones.
+    pub(super) fn all(document: &PolicyDocument, expected: &[Pcr]) -> Vec<Self> {
         let mut clear = Self::default();
         for statement in document.statements.iter().filter(|own| own.effect == Effect::Deny) {
             for condition in &statement.conditions {
@@ -67,7 +67,10 @@ impl Scenario {
         let allowing = document.statements.iter().filter(|own| own.effect == Effect::Allow);
         let met = allowing.flat_map(|own| [&clear, &bare].map(|base| Self::meeting(base, &own.conditions)));
         let mut scenarios: Vec<Self> = Vec::new();
-        for scenario in [clear.clone(), bare.clone()].into_iter().chain(met) {
+        for mut scenario in [clear.clone(), bare.clone()].into_iter().chain(met) {
+            if scenario.images.is_empty() {
+                scenario.images.extend(expected.iter().take(MAX_IMAGES));
+            }
             if !scenarios.contains(&scenario) && scenarios.len() < MAX_SCENARIOS {
                 scenarios.push(scenario);
             }
