@@ -6,7 +6,7 @@ use super::fix::{Edit, Fix};
 use super::grammar::shown;
 use super::report::{Finding, Place};
 use super::rules::{Rule, Severity};
-use super::subject::{Subject, actions, is_on_attestation};
+use super::subject::{Subject, actions, covers, is_on_attestation};
 use crate::actions::Action;
 use crate::document::{Comparison, Condition, Effect, Operator, SetOperator, Statement};
 use crate::names::excerpt;
@@ -132,10 +132,13 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
 
 /// Actions that never carry attestation, in a statement about it.
 fn unattested_actions(statement: &Statement, place: &Place) -> Option<Finding> {
+    if !is_on_attestation(statement) {
+        return None;
+    }
     let unattested: Vec<Action> = actions(statement)
         .filter(|action| action.is_cryptographic() && !action.carries_attestation())
         .collect();
-    if !is_on_attestation(statement) || unattested.is_empty() {
+    if unattested.is_empty() {
         return None;
     }
     let missing_is = |outcome| {
@@ -351,8 +354,8 @@ impl Own<'_> {
         if !service && !NETWORK_KEYS.contains(&key.as_str()) {
             return None;
         }
-        let data = actions(self.statement)
-            .any(|action| matches!(action, Action::Decrypt | Action::GenerateDataKey | Action::Encrypt));
+        let data = [Action::Decrypt, Action::GenerateDataKey, Action::Encrypt];
+        let data = data.into_iter().any(|action| covers(self.statement, action));
         let missing = holds_for_missing(self.condition);
         // Where the key is missing, an Allow without it is lost, and a Deny takes hold.
         let refused = match self.statement.effect {

@@ -8,7 +8,7 @@ use super::probe::{Probes, With, key_statements};
 use super::report::{Finding, Place};
 use super::rules::{Rule, Severity};
 use super::scenario::Scenario;
-use super::subject::{actions, is_on_attestation};
+use super::subject::{covers, is_on_attestation};
 use crate::actions::Action;
 use crate::document::{Effect, Statement};
 use crate::evaluate::{Attestation, Decision, Evaluation};
@@ -51,9 +51,7 @@ fn own_statements<'a>(
 ) -> impl Iterator<Item = &'a Statement> {
     let subject = probes.subject;
     let own = move |statement: &Statement| {
-        subject.is_for_enclave(statement)
-            && names(statement, role)
-            && actions(statement).any(|action| action == wanted)
+        subject.is_for_enclave(statement) && names(statement, role) && covers(statement, wanted)
     };
     subject.statements().map(|(_, statement)| statement).filter(move |statement| own(statement))
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::attestation::{Register, register};
 use super::scenario::Scenario;
-use super::subject::{Subject, actions};
+use super::subject::{Subject, covers};
 use crate::actions::Action;
 use crate::document::{Effect, Matching, PolicyDocument, Statement};
 use crate::evaluate::{Attestation, Decision, Evaluation, Grant, Policies, Request, Source, evaluate};
@@ -95,7 +95,7 @@ struct View {
 
 impl View {
     fn new(subject: &Subject<'_>, action: Action) -> Self {
-        let covering = subject.statements().filter(|(_, own)| actions(own).any(|covered| covered == action));
+        let covering = subject.statements().filter(|(_, own)| covers(own, action));
         let (positions, statements): (Vec<usize>, Vec<Statement>) =
             covering.map(|(position, statement)| (position, statement.clone())).unzip();
         let document =

@@ -13,7 +13,7 @@ use super::probe::{Access, Kind, Probes, RELEASE, With, key_statements};
 use super::report::{Finding, Place};
 use super::rules::{Rule, Severity};
 use super::scenario::Scenario;
-use super::subject::{actions, is_on_attestation};
+use super::subject::{covers, is_on_attestation};
 use crate::actions::Action;
 use crate::document::{Comparison, Condition, Effect, Matching, Principals, Statement, Values};
 use crate::evaluate::Decision;
@@ -225,9 +225,7 @@ pub(super) fn accepted(probes: &Probes<'_>, action: Action) -> Vec<Pcr> {
 fn image_places(probes: &Probes<'_>, action: Action) -> Vec<Place> {
     let document = probes.subject.document;
     let lists = |statement: &Statement| {
-        statement.effect == Effect::Allow
-            && is_on_attestation(statement)
-            && actions(statement).any(|own| own == action)
+        statement.effect == Effect::Allow && is_on_attestation(statement) && covers(statement, action)
     };
     probes
         .subject
@@ -240,9 +238,8 @@ fn image_places(probes: &Probes<'_>, action: Action) -> Vec<Place> {
 /// The conditions that list several values of a NitroTPM's PCR for Decrypt.
 fn tpm_places(probes: &Probes<'_>) -> impl Iterator<Item = Place> {
     let document = probes.subject.document;
-    let allows = |statement: &Statement| {
-        statement.effect == Effect::Allow && actions(statement).any(|action| action == Action::Decrypt)
-    };
+    let allows =
+        |statement: &Statement| statement.effect == Effect::Allow && covers(statement, Action::Decrypt);
     let several = |condition: &Condition| {
         matches!(register(&condition.key), Some(Register::NitroTpm(_)))
             && condition.values.as_slice().len() > 1

@@ -80,16 +80,18 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// The permissions for a key that a statement's `Action` or `NotAction` covers.
+/// Whether a statement's `Action` or `NotAction` covers a permission.
+pub(super) fn covers(statement: &Statement, action: Action) -> bool {
+    statement
+        .actions
+        .as_ref()
+        .is_some_and(|list| list.listed().iter().any(|entry| is_action(entry, action)) != list.is_negated())
+}
+
+/// The permissions for a key that it covers.
 pub(super) fn actions(statement: &Statement) -> impl Iterator<Item = Action> + '_ {
-    let covers = |action: Action| {
-        let covered = |list: &Matching<_>| {
-            let list: &crate::document::Values = list.listed();
-            list.iter().any(|entry| is_action(entry, action))
-        };
-        statement.actions.as_ref().is_some_and(|list| covered(list) != list.is_negated())
-    };
-    Action::ALL.iter().copied().filter(|action| action.is_on_key()).filter(move |action| covers(*action))
+    let on_key = Action::ALL.iter().copied().filter(|action| action.is_on_key());
+    on_key.filter(|action| covers(statement, *action))
 }
 
 /// Whether a statement asks about attestation.
