@@ -1,6 +1,6 @@
 //! Rules about the document: what AWS refuses, ignores, or reads otherwise than it looks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fix::{Edit, Fix};
 use super::report::{Finding, Place};
@@ -45,17 +45,21 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
 fn duplicate_sids(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     let mut taken: BTreeSet<String> =
         subject.statements().filter_map(|(_, statement)| statement.sid.clone()).collect();
-    let mut seen = BTreeSet::new();
+    // What the next one of this Sid would be called.
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, statement) in subject.statements() {
         let Some(sid) = statement.sid.as_deref().filter(|sid| !sid.is_empty()) else { continue };
-        if seen.insert(sid) {
+        let Some(next) = seen.get_mut(sid) else {
+            seen.insert(sid, 2);
             continue;
+        };
+        while !taken.insert(format!("{sid}{next}")) {
+            *next += 1;
         }
-        let fresh = (2..).map(|number: u32| format!("{sid}{number}")).find(|sid| taken.insert(sid.clone()));
-        let fix = fresh.map(|sid| Edit::Sid { statement: index, sid });
+        let fix = Fix::new([Edit::Sid { statement: index, sid: format!("{sid}{next}") }]);
         let what = format!("An earlier statement has the Sid {:?} too.", excerpt(sid));
         let place = Place::statement(subject.document, index).within(&["Sid"]);
-        findings.push(Finding::new(Rule::SidDuplicate, vec![place], what).fix(Fix::new(fix)));
+        findings.push(Finding::new(Rule::SidDuplicate, vec![place], what).fix(fix));
     }
 }
 
@@ -186,13 +190,15 @@ impl Own<'_> {
                 |&action| if for_enclave { self.enclave_needs(action) } else { is_administrative(action) },
             )
             .collect();
-        let lost = covered.iter().filter(|action| !keep.contains(action) && !is_harmless(**action));
+        let dropped = covered.iter().filter(|action| !keep.contains(action) && !is_harmless(**action));
         let what = format!(
             "{} for {} cover {}.",
             wild.join(", "),
             shown(named.into_iter()),
             shown(
-                lost.chain(keep.iter().filter(|action| !is_harmless(**action))).map(|action| action.name())
+                dropped
+                    .chain(keep.iter().filter(|action| !is_harmless(**action)))
+                    .map(|action| action.name())
             ),
         );
         let fix = listed_one_by_one(list, &keep)

@@ -129,14 +129,14 @@ fn sealing(probes: &Probes<'_>) -> Option<Finding> {
             }
         }
     }
-    let (role, evaluation) = found?;
+    let (refused, evaluation) = found?;
     let decided = key_statements(&evaluation);
     // What is allowed and denied is a mistake; what is not allowed is a closed seal window.
-    let meant = own_statements(probes, role, action).next().is_some();
+    let meant = own_statements(probes, refused, action).next().is_some();
     let by_attestation = decided.iter().filter_map(|&index| subject.document.statements.get(index));
     let mistake = meant || by_attestation.into_iter().any(is_on_attestation);
     let severity = if mistake { rule.severity() } else { Severity::Note };
-    let what = format!("{role} is refused for {action}: {}.", outcome(&evaluation));
+    let what = format!("{refused} is refused for {action}: {}.", outcome(&evaluation));
     Some(Finding::new(rule, places(probes, &evaluation), what).severity(severity))
 }
 

@@ -26,6 +26,8 @@ mod administration;
 mod attestation;
 mod fix;
 mod grammar;
+mod images;
+mod keys;
 mod lockout;
 mod options;
 mod probe;
@@ -59,6 +61,7 @@ pub fn lint(document: &PolicyDocument, options: &Options) -> Report {
     if document.to_json().to_compact().len() <= MAX_KEY_POLICY_LEN {
         let probes = Probes::new(&subject);
         release::check(&probes, &mut findings);
+        images::check(&probes, &mut findings);
         administration::check(&probes, &mut findings);
         lockout::check(&probes, &mut findings);
     }

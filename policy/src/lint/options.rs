@@ -95,7 +95,7 @@ pub enum Origin {
     AwsKms,
     /// `EXTERNAL`: imported.
     External,
-    /// `AWS_CLOUDHSM`: in a cluster of AWS CloudHSM.
+    /// `AWS_CLOUDHSM`: in a cluster of `AWS CloudHSM`.
     AwsCloudHsm,
     /// `EXTERNAL_KEY_STORE`: outside of AWS.
     ExternalKeyStore,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::attestation::{Register, register};
+use super::keys::{Register, register};
 use super::scenario::Scenario;
 use super::subject::{Subject, covers};
 use crate::actions::Action;

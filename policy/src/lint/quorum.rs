@@ -7,10 +7,10 @@ use pcrseal_core::names::{ClusterId, KeyArn};
 use pcrseal_core::pcr::Pcr;
 
 use super::grammar::shown;
+use super::images::accepted;
 use super::lint;
 use super::options::Options;
 use super::probe::{Kind, Probes, RELEASE, With};
-use super::release::accepted;
 use super::report::{Finding, Report, display, object, report_json, sort};
 use super::rules::Rule;
 use super::subject::{Subject, enclave_roles};

@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 use pcrseal_core::names::Wrapping;
 use pcrseal_core::pcr::Pcr;
 
-use super::attestation::{Register, register};
 use super::fix::{Edit, Fix};
 use super::grammar::shown;
 use super::options::KeySpec;
-use super::probe::{Access, Kind, Probes, RELEASE, With, key_statements};
+use super::probe::{Access, Kind, Probes, RELEASE, With};
 use super::report::{Finding, Place};
 use super::rules::{Rule, Severity};
 use super::scenario::Scenario;
-use super::subject::{covers, is_on_attestation};
+use super::subject::is_on_attestation;
 use crate::actions::Action;
 use crate::document::{Comparison, Condition, Effect, Matching, Principals, Statement, Values};
 use crate::evaluate::Decision;
@@ -55,8 +54,6 @@ pub(super) fn check(probes: &Probes<'_>, findings: &mut Vec<Finding>) {
     let blind = [Action::GenerateDataKeyWithoutPlaintext, Action::GenerateDataKeyPairWithoutPlaintext];
     findings.extend(unattested(probes, Rule::DataKeyWithoutPlaintext, &blind, less));
     findings.extend(derive_shared_secret(probes));
-    images(probes, findings);
-    findings.extend(contexts(probes));
     findings.extend(undecided(probes));
     let left_out = probes.subject.left_out;
     if left_out > 0 {
@@ -174,111 +171,6 @@ fn derive_shared_secret(probes: &Probes<'_>) -> Option<Finding> {
     Some(finding.severity(severity).fix(deny_other_images(probes)))
 }
 
-/// Rules about the images that the enclaves' roles are let in with.
-fn images(probes: &Probes<'_>, findings: &mut Vec<Finding>) {
-    let (decrypting, sealing) =
-        (accepted(probes, Action::Decrypt), accepted(probes, Action::GenerateDataKey));
-    let expected = &probes.subject.options.images;
-    let list = |images: &[Pcr]| {
-        let images: Vec<_> = images.iter().map(ToString::to_string).collect();
-        shown(images.iter().map(String::as_str))
-    };
-    let places = |action| image_places(probes, action);
-    if decrypting.len() > 1 {
-        let what = format!("Enclaves of {} images decrypt: {}.", decrypting.len(), list(&decrypting));
-        findings.push(Finding::new(Rule::PreviousImageAccepted, places(Action::Decrypt), what));
-    }
-    for place in tpm_places(probes) {
-        let what = "Instances with several values of a NitroTPM's PCR decrypt.";
-        findings.push(Finding::new(Rule::PreviousImageAccepted, vec![place], what));
-    }
-    let unexpected: Vec<_> = decrypting.iter().copied().filter(|image| !expected.contains(image)).collect();
-    if !expected.is_empty() && !unexpected.is_empty() {
-        let what = format!("Enclaves of {} decrypt, which are not expected.", list(&unexpected));
-        findings.push(Finding::new(Rule::ImageUnexpected, places(Action::Decrypt), what));
-    }
-    if sealing.len() > 1 {
-        let what = format!("Enclaves of {} images make data keys: {}.", sealing.len(), list(&sealing));
-        findings.push(Finding::new(Rule::SealByPreviousImage, places(Action::GenerateDataKey), what));
-    }
-}
-
-/// The images with which some enclave's role may do this by the key policy alone, in the order of the policy.
-pub(super) fn accepted(probes: &Probes<'_>, action: Action) -> Vec<Pcr> {
-    let mut images = Vec::new();
-    for scenario in probes.scenarios(action) {
-        for &image in &scenario.images {
-            let attestation = scenario.running(image);
-            let gets_in = |role: &PrincipalArn| {
-                let asked = (action, Some(&attestation));
-                probes.evaluate_role(role, asked, scenario).decision == Decision::Allow
-            };
-            if !images.contains(&image) && probes.subject.enclave_roles.iter().any(gets_in) {
-                images.push(image);
-            }
-        }
-    }
-    images
-}
-
-/// The statements that list images for this.
-fn image_places(probes: &Probes<'_>, action: Action) -> Vec<Place> {
-    let document = probes.subject.document;
-    let lists = |statement: &Statement| {
-        statement.effect == Effect::Allow && is_on_attestation(statement) && covers(statement, action)
-    };
-    probes
-        .subject
-        .statements()
-        .filter(|(_, statement)| lists(statement))
-        .map(|(index, _)| Place::statement(document, index).within(&["Condition"]))
-        .collect()
-}
-
-/// The conditions that list several values of a NitroTPM's PCR for Decrypt.
-fn tpm_places(probes: &Probes<'_>) -> impl Iterator<Item = Place> {
-    let document = probes.subject.document;
-    let allows =
-        |statement: &Statement| statement.effect == Effect::Allow && covers(statement, Action::Decrypt);
-    let several = |condition: &Condition| {
-        matches!(register(&condition.key), Some(Register::NitroTpm(_)))
-            && condition.values.as_slice().len() > 1
-    };
-    let listing =
-        probes.subject.statements().filter(move |(_, own)| allows(own) && own.conditions.iter().any(several));
-    listing.map(|(index, _)| Place::statement(document, index).within(&["Condition"]))
-}
-
-/// What is made under an encryption context must be decrypted under it.
-fn contexts(probes: &Probes<'_>) -> Option<Finding> {
-    let seal = match probes.subject.options.wrapping {
-        Wrapping::Attested => Action::GenerateDataKey,
-        Wrapping::Encrypt => Action::Encrypt,
-    };
-    let genuine = probes.genuine();
-    let allows = |role: &PrincipalArn, action, scenario: &Scenario| {
-        genuine.iter().find_map(|attestation| {
-            let evaluation = probes.evaluate_role(role, (action, attestation.as_ref()), scenario);
-            (evaluation.decision == Decision::Allow).then(|| key_statements(&evaluation))
-        })
-    };
-    let decrypting = probes.scenarios(Action::Decrypt);
-    let mut roles = probes.subject.enclave_roles.iter();
-    let (role, scenario, statements) = roles.find_map(|role| {
-        // One that never decrypts is locked out, which is another finding.
-        decrypting.iter().find_map(|scenario| allows(role, Action::Decrypt, scenario))?;
-        let opens = |scenario| {
-            let mut contexts = decrypting.iter().map(|own| own.under(scenario));
-            contexts.any(|own| allows(role, Action::Decrypt, &own).is_some())
-        };
-        let mut lost = probes.scenarios(seal).iter().filter(|scenario| !opens(scenario));
-        lost.find_map(|scenario| allows(role, seal, scenario).map(|statements| (role, scenario, statements)))
-    })?;
-    let context = scenario.encryption_context();
-    let what = format!("{role} may call {seal} with {context}, and not decrypt what comes of it.");
-    Some(Finding::new(Rule::EncryptionContextDiffers, places(probes, &statements), what))
-}
-
 fn undecided(probes: &Probes<'_>) -> Option<Finding> {
     let statements: BTreeSet<usize> = probes.unresolved.iter().map(|(index, _)| *index).collect();
     let missing: BTreeSet<&str> = probes.unresolved.iter().map(|(_, what)| what.as_str()).collect();
@@ -356,7 +248,7 @@ impl std::fmt::Display for Allowed {
     }
 }
 
-fn places(probes: &Probes<'_>, statements: &[usize]) -> Vec<Place> {
+pub(super) fn places(probes: &Probes<'_>, statements: &[usize]) -> Vec<Place> {
     statements.iter().map(|&index| Place::statement(probes.subject.document, index)).collect()
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pcrseal_core::limits::PCR_LEN;
 use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSet};
 
-use super::attestation::{Register, is_known, register};
+use super::keys::{Register, is_known, register};
 use crate::document::{Comparison, Condition, Effect, PolicyDocument};
 use crate::evaluate::{Attestation, ContextValue, Request};
 
@@ -182,7 +182,7 @@ impl Scenario {
         match condition.operator.comparison {
             Comparison::Null => self.exist(condition, true),
             Comparison::Bool => {
-                self.set(condition, |value| (!value.eq_ignore_ascii_case("true")).to_string())
+                self.set(condition, |value| (!value.eq_ignore_ascii_case("true")).to_string());
             }
             comparison if comparison.is_negated() => self.set(condition, |value| witness(comparison, value)),
             _ => {}

@@ -2,7 +2,7 @@
 
 use pcrseal_core::names::KeyArn;
 
-use super::attestation::register;
+use super::keys::register;
 use super::options::Options;
 use crate::actions::Action;
 use crate::document::{Effect, Matching, PolicyDocument, Principals, Statement};
@@ -102,8 +102,9 @@ pub(super) fn is_on_attestation(statement: &Statement) -> bool {
 /// Whom a statement lets in, exempts, or asks about in a condition: ARNs and account ids.
 fn named_by(statement: &Statement) -> impl Iterator<Item = &str> {
     let principals = match (&statement.principals, statement.effect) {
-        (Some(Matching::Is(principals)), Effect::Allow) => Some(principals),
-        (Some(Matching::IsNot(principals)), _) => Some(principals),
+        (Some(Matching::Is(principals)), Effect::Allow) | (Some(Matching::IsNot(principals)), _) => {
+            Some(principals)
+        }
         _ => None,
     };
     let tests = ["aws:principalarn", "aws:principalaccount", "kms:calleraccount"];
@@ -132,7 +133,7 @@ pub(super) fn enclave_roles(document: &PolicyDocument) -> Vec<PrincipalArn> {
 
 /// The key that the policy names as its resource, or some key of the account.
 fn key(document: &PolicyDocument, account: &AccountId, partition: &str) -> Option<KeyArn> {
-    let named = document.statements.iter().filter_map(|statement| match &statement.resources {
+    let mut named = document.statements.iter().filter_map(|statement| match &statement.resources {
         Some(Matching::Is(values)) => values.iter().find_map(|value| KeyArn::new(value).ok()),
         _ => None,
     });
@@ -141,5 +142,5 @@ fn key(document: &PolicyDocument, account: &AccountId, partition: &str) -> Optio
         let id = "00000000-0000-0000-0000-000000000000";
         KeyArn::new(&format!("arn:{partition}:kms:us-east-1:{account}:key/{id}")).ok()
     };
-    named.filter(own).next().or_else(some)
+    named.find(own).or_else(some)
 }

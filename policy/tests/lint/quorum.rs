@@ -10,12 +10,12 @@ use crate::setup::*;
 pub(crate) struct Keys {
     id: ClusterId,
     threshold: u8,
-    keys: Vec<(String, PolicyDocument)>,
+    policies: Vec<(String, PolicyDocument)>,
 }
 
 impl Keys {
     pub(crate) fn cluster(&self) -> Cluster<'_> {
-        Cluster { id: self.id.clone(), threshold: self.threshold, keys: &self.keys }
+        Cluster { id: self.id.clone(), threshold: self.threshold, keys: &self.policies }
     }
 }
 
@@ -27,8 +27,8 @@ fn key(account: &str, change: impl Fn(Draft) -> Draft) -> (String, PolicyDocumen
     (format!("arn:aws:kms:us-east-1:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab"), policy(&text))
 }
 
-fn keys(id: &str, threshold: u8, keys: Vec<(String, PolicyDocument)>) -> Keys {
-    Keys { id: ClusterId::new(id).unwrap(), threshold, keys }
+fn keys(id: &str, threshold: u8, policies: Vec<(String, PolicyDocument)>) -> Keys {
+    Keys { id: ClusterId::new(id).unwrap(), threshold, policies }
 }
 
 fn same(draft: Draft) -> Draft {
@@ -43,6 +43,7 @@ fn sound() -> Vec<(String, PolicyDocument)> {
 }
 
 /// Clusters, and the quorum's findings.
+#[allow(clippy::too_many_lines)] // one table
 pub(crate) fn quorum_cases() -> Vec<(&'static str, Vec<Keys>, Vec<&'static str>)> {
     let one_account = || ["k1", "k2", "k3"].map(|name| (name.to_owned(), policy(HARDENED))).to_vec();
     let open = |account: &str| {
