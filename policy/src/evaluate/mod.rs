@@ -211,11 +211,12 @@ impl Found {
         };
         let decides = |part| match (decision, part) {
             (Decision::ExplicitDeny, _) => part == Part::Deny,
-            (Decision::Allow, Part::Deny) => false,
             (Decision::Allow, Part::Grants) => true,
             (Decision::Allow, Part::Direct) if same_account => true,
-            (Decision::Allow, _) => through_identity == Truth::Yes,
-            (Decision::ImplicitDeny | Decision::Undecided, _) => false,
+            (Decision::Allow, Part::Direct | Part::Delegation | Part::Identity) => {
+                through_identity == Truth::Yes
+            }
+            (Decision::Allow, Part::Deny) | (Decision::ImplicitDeny | Decision::Undecided, _) => false,
         };
         let statements: Vec<_> =
             self.matching.into_iter().filter(|(part, _)| decides(*part)).map(|(_, place)| place).collect();
