@@ -6,7 +6,8 @@
 use libfuzzer_sys::fuzz_target;
 use pcrseal_core::error::Error;
 use pcrseal_policy::document::{Effect, Matching, PolicyDocument, Principals, Statement};
-use pcrseal_policy::evaluate::{Decision, Policies, Request, evaluate};
+use pcrseal_policy::evaluate::{Decision, Grant, Policies, Request, evaluate};
+use pcrseal_policy::lint::{Options, lint, lint_quorum};
 use pcrseal_policy::names::AccountId;
 use pcrseal_fuzz::policies::{account, grant, read, requests};
 
@@ -64,7 +65,7 @@ fn decide(
     key_account: &AccountId,
     key_policy: &PolicyDocument,
     identity: &[PolicyDocument],
-    grants: &[pcrseal_policy::evaluate::Grant],
+    grants: &[Grant],
     request: &Request,
 ) -> Decision {
     let evaluation = evaluate(&Policies { key_account, key_policy, identity, grants }, request);
