@@ -66,6 +66,39 @@ impl Action {
         )
     }
 
+    /// Whether a request for it can carry an encryption context (for `CreateGrant`: the one that the grant demands), so
+    /// that `kms:EncryptionContext:…` can stand in a condition (AWS KMS developer guide, "kms:EncryptionContext").
+    pub const fn carries_encryption_context(self) -> bool {
+        matches!(
+            self,
+            Self::CreateGrant
+                | Self::Decrypt
+                | Self::Encrypt
+                | Self::GenerateDataKey
+                | Self::GenerateDataKeyPair
+                | Self::GenerateDataKeyPairWithoutPlaintext
+                | Self::GenerateDataKeyWithoutPlaintext
+                | Self::ReEncryptFrom
+                | Self::ReEncryptTo
+        )
+    }
+
+    /// Whether it may be permitted to callers of another account than the key's; elsewhere "those permissions have no
+    /// effect" (AWS KMS developer guide, "Allowing users in other accounts to use a KMS key").
+    pub const fn works_across_accounts(self) -> bool {
+        self.is_cryptographic()
+            || matches!(
+                self,
+                Self::CreateGrant
+                    | Self::DescribeKey
+                    | Self::GetKeyRotationStatus
+                    | Self::GetPublicKey
+                    | Self::ListGrants
+                    | Self::RetireGrant
+                    | Self::RevokeGrant
+            )
+    }
+
     /// Whether it uses a key's material on data (AWS KMS developer guide, "Cryptographic operations"). `GenerateRandom`
     /// is none: it uses no key.
     pub const fn is_cryptographic(self) -> bool {

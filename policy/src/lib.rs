@@ -7,6 +7,7 @@
 //! |---|---|
 //! | read a policy, strictly, or write one | [`document::PolicyDocument`] |
 //! | name accounts, roles and callers | [`names`] |
+//! | know what policies say to a request, or who gets in | [`evaluate`](mod@evaluate) |
 //! | know KMS's permissions | [`actions`] |
 //!
 //! Every error is a [`pcrseal_core::error::Error`] with a code of the range 4000. Documents are public: errors and
@@ -15,5 +16,6 @@
 
 pub mod actions;
 pub mod document;
+pub mod evaluate;
 pub mod json;
 pub mod names;

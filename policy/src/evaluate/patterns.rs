@@ -1,0 +1,185 @@
+//! Texts with wildcards, and ARNs made of them.
+
+/// One place of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Symbol {
+    /// This character.
+    Char(char),
+    /// `?`: any one character.
+    One,
+    /// `*`: any characters, perhaps none.
+    Any,
+    /// `?` within one part of an ARN: any one character but a colon.
+    OneWithin,
+    /// `*` within one part of an ARN: any characters but colons.
+    AnyWithin,
+}
+
+impl Symbol {
+    const fn accepts(self, c: char) -> bool {
+        match self {
+            Self::Char(own) => own == c,
+            Self::One | Self::Any => true,
+            Self::OneWithin | Self::AnyWithin => c != ':',
+        }
+    }
+
+    const fn repeats(self) -> bool {
+        matches!(self, Self::Any | Self::AnyWithin)
+    }
+}
+
+/// A text, perhaps with wildcards.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pattern(Vec<Symbol>);
+
+impl Pattern {
+    /// `*` and `?` are themselves.
+    pub(super) fn literal(text: &str) -> Self {
+        Self(text.chars().map(Symbol::Char).collect())
+    }
+
+    /// `*` stands for any characters, `?` for any one.
+    pub(super) fn with_wildcards(text: &str) -> Self {
+        let symbol = |c| match c {
+            '*' => Symbol::Any,
+            '?' => Symbol::One,
+            _ => Symbol::Char(c),
+        };
+        Self(text.chars().map(symbol).collect())
+    }
+
+    pub(super) fn push(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// The same for comparison with [`lower_case`] texts.
+    pub(super) fn to_lower_case(&self) -> Self {
+        let mut lower = Vec::with_capacity(self.0.len());
+        for &symbol in &self.0 {
+            match symbol {
+                Symbol::Char(c) => lower.extend(c.to_lowercase().map(Symbol::Char)),
+                _ => lower.push(symbol),
+            }
+        }
+        Self(lower)
+    }
+
+    /// Joins the parts of an ARN with colons. A wildcard matches within its part; an asterisk that ends a part "can
+    /// expand to match beyond the colon boundaries" (IAM user guide, "IAM JSON policy elements: Resource").
+    pub(super) fn of_resource(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut joined = Vec::new();
+        for (position, Self(mut part)) in parts.into_iter().enumerate() {
+            if position > 0 {
+                joined.push(Symbol::Char(':'));
+            }
+            let last = part.pop();
+            joined.extend(part.into_iter().map(|symbol| match symbol {
+                Symbol::Any => Symbol::AnyWithin,
+                Symbol::One => Symbol::OneWithin,
+                _ => symbol,
+            }));
+            joined.extend(last.map(|symbol| if symbol == Symbol::One { Symbol::OneWithin } else { symbol }));
+        }
+        Self(joined)
+    }
+
+    /// Whether the whole text matches. The work is at most the product of both lengths: the places where the pattern
+    /// may stand are followed all at once.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        let mut places = Places::new(self.0.len());
+        let mut next = Places::new(self.0.len());
+        self.enter(&mut places, 0);
+        for c in text.chars() {
+            for &place in &places.list {
+                match self.0.get(place) {
+                    Some(symbol) if !symbol.accepts(c) => {}
+                    Some(symbol) if symbol.repeats() => self.enter(&mut next, place),
+                    Some(_) => self.enter(&mut next, place + 1),
+                    None => {}
+                }
+            }
+            if next.list.is_empty() {
+                return false;
+            }
+            std::mem::swap(&mut places, &mut next);
+            next.clear();
+        }
+        places.holds(self.0.len())
+    }
+
+    /// An asterisk may stand for nothing: with its place comes the one behind it.
+    fn enter(&self, places: &mut Places, mut place: usize) {
+        while places.insert(place) && self.0.get(place).is_some_and(|symbol| symbol.repeats()) {
+            place += 1;
+        }
+    }
+}
+
+/// Places of a pattern: each at most once.
+struct Places {
+    list: Vec<usize>,
+    seen: Vec<bool>,
+}
+
+impl Places {
+    fn new(len: usize) -> Self {
+        Self { list: Vec::new(), seen: vec![false; len + 1] }
+    }
+
+    /// Whether the place was not there before.
+    fn insert(&mut self, place: usize) -> bool {
+        match self.seen.get_mut(place) {
+            Some(seen) if !*seen => {
+                *seen = true;
+                self.list.push(place);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn holds(&self, place: usize) -> bool {
+        self.seen.get(place) == Some(&true)
+    }
+
+    fn clear(&mut self) {
+        for place in self.list.drain(..) {
+            if let Some(seen) = self.seen.get_mut(place) {
+                *seen = false;
+            }
+        }
+    }
+}
+
+/// Character by character, as [`Pattern::to_lower_case`] does it.
+pub(super) fn lower_case(text: &str) -> String {
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
+/// The parts of an ARN: five that end at a colon, and the rest, which may hold more of them. Colons inside of
+/// `${…}` end nothing. Fewer parts than six come back as they are.
+pub(super) fn arn_parts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = text;
+    while parts.len() < 5 {
+        let Some(colon) = first_colon(rest) else { break };
+        let Some((part, behind)) = rest.split_at_checked(colon) else { break };
+        parts.push(part);
+        rest = behind.strip_prefix(':').unwrap_or_default();
+    }
+    parts.push(rest);
+    parts
+}
+
+fn first_colon(text: &str) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let rest = text.get(from..)?;
+        let colon = rest.find(':')?;
+        match rest.find("${") {
+            Some(open) if open < colon => from += open + rest.get(open..)?.find('}')?,
+            _ => return Some(from + colon),
+        }
+    }
+}
