@@ -132,20 +132,21 @@ fn text(
 /// "Each of the six colon-delimited components of the ARN is checked separately and each can include multi-character
 /// match wildcards (*) or single-character match wildcards (?)." `ArnEquals` and `ArnLike` are the same.
 fn arn(policy: &str, request: &str, reader: Reader<'_>, missing: &mut Vec<Missing>) -> Outcome {
-    let (policy, request) = (arn_parts(policy), arn_parts(request));
-    if policy.len() != 6 || request.len() != 6 {
+    let request = arn_parts(request);
+    if request.len() != 6 {
         return Outcome::Invalid;
     }
-    let mut needed = Vec::new();
-    for (policy, request) in policy.into_iter().zip(request) {
-        match text(reader.pattern(policy, true), &mut needed, |part| part.matches(request)) {
-            Outcome::Match | Outcome::Unknown => {}
-            certain => return certain,
+    // What a variable brings in may hold colons, or be an ARN itself.
+    match reader.pattern(policy, true).map(Pattern::into_arn_parts) {
+        Ok(policy) if policy.len() == 6 => {
+            policy.iter().zip(request).all(|(policy, request)| policy.matches(request)).into()
+        }
+        Ok(_) | Err(NoValue::Never) => Outcome::Invalid,
+        Err(NoValue::Unknown(what)) => {
+            missing.push(what);
+            Outcome::Unknown
         }
     }
-    let outcome = if needed.is_empty() { Outcome::Match } else { Outcome::Unknown };
-    missing.append(&mut needed);
-    outcome
 }
 
 fn in_order(comparison: Comparison, request_to_policy: Ordering) -> bool {

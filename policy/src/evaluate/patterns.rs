@@ -84,6 +84,11 @@ impl Pattern {
         Self(joined)
     }
 
+    /// The parts of an ARN: five that end at a colon, and the rest, which may hold more of them.
+    pub(super) fn into_arn_parts(self) -> Vec<Self> {
+        self.0.splitn(6, |symbol| *symbol == Symbol::Char(':')).map(|part| Self(part.to_vec())).collect()
+    }
+
     /// Whether the whole text matches. The work is at most the product of both lengths: the places where the pattern
     /// may stand are followed all at once.
     pub(super) fn matches(&self, text: &str) -> bool {
