@@ -51,6 +51,19 @@ def refused(code, call, status=400, text=""):
     print(f"  refused as expected: {code}")
 
 
+def policy(pcr0):
+    """What a key has that serves one image alone: administrators keep it, and nobody encrypts."""
+    with_recipient = ["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair", "kms:DeriveSharedSecret"]
+    condition = {"StringEqualsIgnoreCase": {"kms:RecipientAttestation:PCR0": pcr0}}
+    account = {"AWS": "arn:aws:iam::000000000001:root"}
+    statements = [
+        {"Effect": "Allow", "Principal": account, "NotAction": with_recipient, "Resource": "*"},
+        {"Effect": "Allow", "Principal": account, "Action": with_recipient, "Resource": "*", "Condition": condition},
+        {"Effect": "Deny", "Principal": "*", "Action": ["kms:Encrypt", "kms:ReEncrypt*"], "Resource": "*"},
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
 def pairs_and_agreement(kms, arn, context):
     for spec in ["RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521"]:
         pair = kms.generate_data_key_pair(KeyId=arn, KeyPairSpec=spec, EncryptionContext=context)
@@ -109,23 +122,35 @@ def re_encrypt(kms, arn, blob, context):
     assert opened["Plaintext"] == b"secret", opened
     refused("IncorrectKeyException", lambda: kms.re_encrypt(SourceKeyId=other, **arguments))
     refused("DryRunOperationException", lambda: kms.re_encrypt(DryRun=True, **arguments), 412)
-    attested = kms.create_key(Tags=[{"TagKey": "pcrseal:pcr0", "TagValue": "ab" * 48}])["KeyMetadata"]["Arn"]
+    attested = kms.create_key(Policy=policy("ab" * 48))["KeyMetadata"]["Arn"]
     arguments["DestinationKeyId"] = attested
     refused("AccessDeniedException", lambda: kms.re_encrypt(**arguments), text="kms:ReEncryptTo on resource")
     print("  ReEncrypt")
 
 
-def policies(kms, arn):
+def policies(kms):
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
     found = kms.get_key_policy(KeyId=arn)
     assert found["PolicyName"] == "default" and json.loads(found["Policy"])["Statement"], found
-    document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:*"}]})
+    document = policy("ab" * 48)
     kms.put_key_policy(KeyId=arn, Policy=document)
     assert kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"] == document
     assert kms.list_key_policies(KeyId=arn)["PolicyNames"] == ["default"]
     assert list(kms.get_paginator("list_key_policies").paginate(KeyId=arn))
-    refused("MalformedPolicyDocumentException", lambda: kms.put_key_policy(KeyId=arn, Policy="{"))
+    text = "with an explicit deny in a resource-based policy"
+    refused("AccessDeniedException", lambda: kms.encrypt(KeyId=arn, Plaintext=b"x"), text=text)
+    malformed = "MalformedPolicyDocumentException"
+    refused(malformed, lambda: kms.put_key_policy(KeyId=arn, Policy="{"))
+    stranger = document.replace("000000000001:root", "000000000001:role/nobody")
+    refused(malformed, lambda: kms.put_key_policy(KeyId=arn, Policy=stranger), text="invalid principals")
+    foreign = document.replace("000000000001:root", "000000000002:root")
+    text = "will not allow you to update the key policy in the future"
+    refused(malformed, lambda: kms.put_key_policy(KeyId=arn, Policy=foreign), text=text)
+    refused(malformed, lambda: kms.create_key(Policy=foreign), text=text)
     refused("LimitExceededException", lambda: kms.put_key_policy(KeyId=arn, Policy=document + " " * 32768))
     refused("NotFoundException", lambda: kms.get_key_policy(KeyId=arn, PolicyName="other"))
+    kms.put_key_policy(KeyId=arn, Policy=foreign, BypassPolicyLockoutSafetyCheck=True)
+    refused("AccessDeniedException", lambda: kms.get_key_policy(KeyId=arn), text="because no resource-based policy")
     print("  GetKeyPolicy, PutKeyPolicy, ListKeyPolicies")
 
 
@@ -133,9 +158,9 @@ def recipients(kms):
     """Every operation with a recipient: the plaintext comes for the enclave's key alone."""
     document = (FOLDER / "document.cbor").read_bytes()
     recipient = {"KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256", "AttestationDocument": document}
-    pcr = {"TagKey": "pcrseal:pcr0", "TagValue": "a0" * 48}
-    arn = kms.create_key(Tags=[pcr])["KeyMetadata"]["Arn"]
-    agreement = kms.create_key(Tags=[pcr], KeySpec="ECC_NIST_P384", KeyUsage="KEY_AGREEMENT")["KeyMetadata"]["Arn"]
+    image = policy("A0" * 48)
+    arn = kms.create_key(Policy=image)["KeyMetadata"]["Arn"]
+    agreement = kms.create_key(Policy=image, KeySpec="ECC_NIST_P384", KeyUsage="KEY_AGREEMENT")["KeyMetadata"]["Arn"]
     mine = elliptic_key("ECC_NIST_P384")
 
     def answered(member, call, **arguments):
@@ -236,7 +261,7 @@ def main():
         text="cannot parse the attestation document",
     )
 
-    attested = kms.create_key(Tags=[{"TagKey": "pcrseal:pcr0", "TagValue": "ab" * 48}])["KeyMetadata"]["Arn"]
+    attested = kms.create_key(Policy=policy("ab" * 48))["KeyMetadata"]["Arn"]
     refused(
         "AccessDeniedException",
         lambda: kms.generate_data_key(KeyId=attested, KeySpec="AES_256"),
@@ -253,7 +278,7 @@ def main():
 
     pairs_and_agreement(kms, arn, context)
     re_encrypt(kms, arn, blob, context)
-    policies(kms, arn)
+    policies(kms)
     recipients(kms)
     throttled = client(endpoint=THROTTLED_ENDPOINT)
     refused(

@@ -86,7 +86,7 @@ async fn every_step_is_told_and_no_secret() {
     let recorder = Recorder::install();
     let drawn: &'static Drawn = Box::leak(Box::default());
     let backend = Backend { random: drawn, ..aws_lc::BACKEND };
-    let world = World::new().await;
+    let world = World::of_one_account().await;
     let enclave = world.enclave().with_backend(backend);
 
     let sealed = enclave.seal_generated(32, &[]).await.unwrap();

@@ -19,7 +19,7 @@ use pcrseal::core::shamir;
 use pcrseal::kms::wire::{DataKeySpec, EncryptRequest, EncryptionContext, GenerateDataKeyRequest};
 use pcrseal::kms::{Client, Error};
 use pcrseal::{Code, Outcome};
-use pcrseal_emulator::kms::{Access, Operation};
+use pcrseal_emulator::kms::{Access, Action};
 
 const FORGED: &[u8] = b"a master key of the parent's choice";
 const DATA_KEY: [u8; 32] = [0x66; 32];
@@ -151,7 +151,7 @@ async fn where_threshold_keys_permit_encrypt_a_forged_blob_does_unseal() {
     let world = World::new().await;
     let (blob, _) = world.sealed().await;
     // Three policies are loosened after the seal, where no preflight looks any more.
-    let loose = attested_policy().set(Operation::Encrypt, Access::Allow);
+    let loose = attested_policy().set(Action::Encrypt, Access::Allow);
     world.keys[..3].iter().for_each(|key| key.set_policy(loose.clone()));
 
     let parent = world.client().build().unwrap();
@@ -172,7 +172,7 @@ async fn where_threshold_keys_permit_encrypt_a_forged_blob_does_unseal() {
 async fn two_keys_that_permit_encrypt_are_one_too_few() {
     let world = World::in_process();
     let (blob, _) = world.sealed().await;
-    let loose = attested_policy().set(Operation::Encrypt, Access::Allow);
+    let loose = attested_policy().set(Action::Encrypt, Access::Allow);
     world.keys[..2].iter().for_each(|key| key.set_policy(loose.clone()));
 
     let parent = world.client().build().unwrap();

@@ -21,7 +21,7 @@ use pcrseal::kms::{
     AuthenticatedTransport, Client, TransportAnswer, TransportError, TransportFuture, TransportRequest,
 };
 use pcrseal::{AuthenticatedKms, AutoUnseal, Code, DataKey, Error, KeyFacts, Outcome, Released};
-use pcrseal_emulator::kms::{Access, Fault, Operation};
+use pcrseal_emulator::kms::{Access, Action, Fault, Operation};
 
 /// Answers the two questions before a seal as it is told, and all else truthfully.
 #[derive(Clone, Copy)]
@@ -161,7 +161,7 @@ async fn leave_to_have_data_keys_without_attestation_forbids_attested_wrapping_a
 #[tokio::test]
 async fn a_key_that_gives_data_keys_to_anybody_is_no_key_for_attested_wrapping() {
     let world = World::new().await;
-    world.keys[3].set_policy(attested_policy().set(Operation::GenerateDataKey, Access::Allow));
+    world.keys[3].set_policy(attested_policy().set(Action::GenerateDataKey, Access::Allow));
     let error = world.enclave().seal_generated(32, &[]).await.unwrap_err();
     assert_eq!(error.code(), Code::KeyPermitsGenerateDataKey);
     assert_eq!(error.report().keys[3].code, Some(Code::KeyPermitsGenerateDataKey));
@@ -204,7 +204,7 @@ async fn only_a_refusal_of_kms_says_that_an_operation_is_denied() {
     assert_eq!(bodies.len(), 2);
     assert!(bodies.iter().all(|body| body.contains(r#""DryRun":true"#)), "{bodies:?}");
 
-    world.keys[1].set_policy(attested_policy().set(Operation::Encrypt, Access::Allow));
+    world.keys[1].set_policy(attested_policy().set(Action::Encrypt, Access::Allow));
     let request = session.requests().nth(1).unwrap();
     assert_eq!(client.may_encrypt(request.key, &request.encryption_context).await, Ok(true));
 }

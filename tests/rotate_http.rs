@@ -8,14 +8,14 @@ use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
 
-use common::{IMAGE, World, attested_policy};
+use common::{IMAGE, World, attested_policy, own_key};
 use pcrseal::core::names::{ClusterId, KeyArn, Wrapping};
 use pcrseal::core::policy::{Quorum, TrustPolicy};
 use pcrseal::core::report::KeyReport;
 use pcrseal::kms::Client;
 use pcrseal::{AutoUnseal, Code, Outcome, RetirementState, Rotated};
 use pcrseal_emulator::kms::KeyState::{Disabled, Enabled};
-use pcrseal_emulator::kms::{Access, KeyHandle, KeyOptions, KeyState, Operation};
+use pcrseal_emulator::kms::{Access, Action, KeyHandle, KeyState, Operation};
 
 /// A blob under 3 of 5 keys, and the 2 of 3 that take over: the last of the old ones, and two more.
 struct Rotation {
@@ -27,9 +27,9 @@ struct Rotation {
 
 impl Rotation {
     async fn new() -> Self {
-        let world = World::new().await;
+        let world = World::of_one_account().await;
         let (old_blob, secret) = world.sealed().await;
-        let more = |number| common::key(&world.aws, number, KeyOptions::new(attested_policy()));
+        let more = |number| own_key(&world.aws, number, attested_policy());
         let new_keys = vec![world.keys[4].clone(), more(0), more(1)];
         Self { world, new_keys, old_blob, secret }
     }
@@ -102,7 +102,7 @@ async fn old_keys_are_disabled_and_refuse_and_the_shared_one_is_untouched() {
 #[tokio::test]
 async fn where_the_role_may_not_disable_keys_administrators_do() {
     let rotation = Rotation::new().await;
-    let denied = attested_policy().set(Operation::DisableKey, Access::Deny);
+    let denied = attested_policy().set(Action::DisableKey, Access::Deny);
     rotation.world.keys.iter().for_each(|key| key.set_policy(denied.clone()));
     let rotated = rotation.rotate().await;
     assert!(!rotated.old_blob_revoked);
@@ -133,7 +133,7 @@ async fn where_the_role_may_not_disable_keys_administrators_do() {
 
     // Denied a Decrypt, the document's PCRs do count; and nothing is known of the key's state.
     let key = &rotation.world.keys[2];
-    key.set_policy(attested_policy().set(Operation::Decrypt, Access::Deny));
+    key.set_policy(attested_policy().set(Action::Decrypt, Access::Deny));
     let denied = rotation.enclave().confirm_retired(&rotation.old_blob, &arn(key)).await.unwrap();
     assert_eq!((denied.state, denied.row.outcome), (RetirementState::Failed, Outcome::AccessDenied));
     assert!(denied.row.hint.unwrap().contains(&"a0".repeat(48)));

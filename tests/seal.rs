@@ -10,7 +10,7 @@ use pcrseal::core::names::Wrapping;
 use pcrseal::core::seal::HostVouchesForSecret;
 use pcrseal::core::secret::Secret;
 use pcrseal::{Code, Outcome};
-use pcrseal_emulator::kms::{Access, Fault, KeyHandle, KeyOptions, Operation};
+use pcrseal_emulator::kms::{Access, Action, Fault, KeyHandle, KeyOptions, Operation};
 
 #[tokio::test]
 async fn unfit_keys_are_found_before_any_share_is_wrapped() {
@@ -65,7 +65,7 @@ fn world_like(world: &World) -> World {
 #[tokio::test]
 async fn a_key_that_permits_encrypt_is_no_key_for_attested_wrapping() {
     let world = World::new().await;
-    world.keys[3].set_policy(attested_policy().set(Operation::Encrypt, Access::Allow));
+    world.keys[3].set_policy(attested_policy().set(Action::Encrypt, Access::Allow));
     let error = world.enclave().seal_generated(32, &[]).await.unwrap_err();
     assert_eq!(error.code(), Code::KeyPermitsEncrypt);
     assert!(error.to_string().contains(world.keys[3].arn()));
@@ -75,7 +75,7 @@ async fn a_key_that_permits_encrypt_is_no_key_for_attested_wrapping() {
 #[tokio::test]
 async fn a_key_that_may_not_be_described_is_not_blamed_on_the_image() {
     let world = World::new().await;
-    world.keys[1].set_policy(attested_policy().set(Operation::DescribeKey, Access::Deny));
+    world.keys[1].set_policy(attested_policy().set(Action::DescribeKey, Access::Deny));
     let error = world.enclave().seal_generated(32, &[]).await.unwrap_err();
     assert_eq!(error.code(), Code::KeyNotChecked);
     let hint = error.report().keys[1].hint.as_deref().unwrap();
@@ -85,7 +85,7 @@ async fn a_key_that_may_not_be_described_is_not_blamed_on_the_image() {
 #[tokio::test]
 async fn every_key_must_wrap_its_share() {
     let world = World::new().await;
-    world.keys[2].set_policy(attested_policy().set(Operation::GenerateDataKey, Access::Deny));
+    world.keys[2].set_policy(attested_policy().set(Action::GenerateDataKey, Access::Deny));
     let error = world.enclave().seal_generated(32, &[]).await.unwrap_err();
     assert_eq!(error.code(), Code::SealIncomplete);
     assert_eq!(error.report().keys[2].outcome, Outcome::AccessDenied);
@@ -115,7 +115,7 @@ async fn a_lying_key_ends_the_seal() {
 async fn a_blob_that_does_not_open_is_not_handed_out() {
     let world = World::new().await;
     // One key that wraps and does not release: the threshold would not miss it today.
-    world.keys[4].set_policy(attested_policy().set(Operation::Decrypt, Access::Deny));
+    world.keys[4].set_policy(attested_policy().set(Action::Decrypt, Access::Deny));
     let error = world.enclave().seal_generated(32, &[]).await.unwrap_err();
     assert_eq!(error.code(), Code::QuorumNotReached);
     assert_eq!(error.report().keys[4].outcome, Outcome::AccessDenied);

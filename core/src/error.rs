@@ -318,6 +318,16 @@ registry! {
     4022 PrincipalArn "principal_arn" "not the ARN of an account's root, a role, a role session, a user or a federated user";
     4023 ActionName "action_name" "not an action of AWS KMS (kms:NAME)";
 
+    // Key policies: rendering.
+    4201 PcrZero "pcr_zero" "a PCR value of all zeros identifies a debug-mode enclave, or a register that nothing was measured into";
+    4202 ReleasePcrs "release_pcrs" "the PCRs of a release are not those that the policy can demand";
+    4203 ReleaseMismatch "release_mismatch" "the current and the previous release cannot stand in one policy";
+    4204 ProfileWrapping "profile_wrapping" "the profile permits Encrypt and grants no GenerateDataKey, so it fits only `encrypt` wrapping";
+    4205 PolicyRole "policy_role" "a role cannot have this part in the policy";
+    4206 PolicyGenerations "policy_generations" "the policy would accept no generation";
+    4207 RenderedTooLong "rendered_too_long" "the rendered policy is longer than KMS takes";
+    4208 TerraformName "terraform_name" "not a name of the Terraform language";
+
     // Facade.
     6001 KeyUnfit "key_unfit" "a KMS key is not fit to hold a share";
     6002 KeyPermitsEncrypt "key_permits_encrypt" "a key of an `attested` quorum permits kms:Encrypt: whoever holds the credentials can forge a blob";

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pcrseal_core::attester::{AttestationRequest, Attester};
 use pcrseal_core::pcr::Pcr;
-use pcrseal_emulator::kms::{Kms, Principal, Quota};
+use pcrseal_emulator::kms::{Kms, PolicyDocument, Principal, Quota};
 use pcrseal_emulator::nsm::{Nsm, NsmConfig};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,7 +21,11 @@ Usage: pcrseal-emulator [OPTIONS]
 
   --listen ADDRESS:PORT        where to listen (default 127.0.0.1:4599; loopback only; port 0 is any free one)
   --principal ID,SECRET,ARN    one more access key and the role or user it belongs to
-                               (arn:aws:iam::ACCOUNT:role/NAME or …:user/NAME); may be repeated
+                               (arn:aws:iam::ACCOUNT:role/NAME or …:user/NAME, or …:root for the account's root
+                               user); may be repeated
+  --iam-policy ARN,FILE        an IAM policy (JSON) of a principal; may be repeated. Principals without one are
+                               administrators: they may do whatever key policies leave to IAM policies
+  --role ARN                   one more role or user that exists, so that key policies may name it; may be repeated
   --attest KEY,FILE            reads a public key (SubjectPublicKeyInfo, DER) from KEY, and writes to FILE a document
                                that attests it, good for five minutes: PCR0, PCR1 and PCR2 are 48 bytes of
                                a0, a1 and a2
@@ -33,11 +37,9 @@ Usage: pcrseal-emulator [OPTIONS]
   --help                       this text
 
 Every region is there. Accounts are those of the principals; without --principal there is one in account
-000000000000, and its access key is printed. CreateKey makes a key that every principal of its account may use
-without attestation. A key created with tags pcrseal:pcr0 … pcrseal:pcr31 (value: the PCR, 96 hex digits)
-releases plaintexts of Decrypt, GenerateDataKey, GenerateDataKeyPair and DeriveSharedSecret to attested
-recipients with these PCRs only, and denies Encrypt, ReEncrypt and data keys and pairs without plaintext.
-PutKeyPolicy stores its document and enforces nothing of it.
+000000000000, and its access key is printed. CreateKey and PutKeyPolicy take key policies, and every request is
+judged by the policy of its key, with the PCRs of the attestation document, and by the caller's IAM policies. A key
+without a policy of its own has AWS's default one: IAM policies decide.
 
   aws --endpoint-url http://127.0.0.1:4599 kms create-key
 ";
@@ -49,11 +51,22 @@ const DEFAULT_SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKE
 const DEFAULT_ARN: &str = "arn:aws:iam::000000000000:user/emulator";
 
 /// Options that take a value.
-const OPTIONS: [&str; 6] = ["--attest", "--listen", "--principal", "--quota", "--region-delay", "--root-out"];
+const OPTIONS: [&str; 8] = [
+    "--attest",
+    "--iam-policy",
+    "--listen",
+    "--principal",
+    "--quota",
+    "--region-delay",
+    "--role",
+    "--root-out",
+];
 
 struct Options {
     listen: SocketAddr,
     principals: Vec<Principal>,
+    iam_policies: Vec<(String, PathBuf)>,
+    roles: Vec<String>,
     root_out: Option<PathBuf>,
     attest: Option<(PathBuf, PathBuf)>,
     quota: Option<Quota>,
@@ -87,6 +100,8 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
     let mut options = Options {
         listen: DEFAULT_LISTEN,
         principals: Vec::new(),
+        iam_policies: Vec::new(),
+        roles: Vec::new(),
         root_out: None,
         attest: None,
         quota: None,
@@ -108,12 +123,17 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
                 let files = value.split_once(',').ok_or_else(|| format!("{value:?} is not KEY,FILE"))?;
                 options.attest = Some((files.0.into(), files.1.into()));
             }
+            "--iam-policy" => {
+                let parts = value.split_once(',').ok_or_else(|| format!("{value:?} is not ARN,FILE"))?;
+                options.iam_policies.push((parts.0.to_owned(), parts.1.into()));
+            }
             "--principal" => options.principals.push(parse_principal(&value)?),
             "--quota" => {
                 let number = value.parse().map_err(|_| format!("{value:?} is not a number of requests"))?;
                 options.quota = Some(Quota::per_second(number));
             }
             "--region-delay" => options.region_delays.push(parse_region_delay(&value)?),
+            "--role" => options.roles.push(value),
             _ => options.root_out = Some(value.into()),
         }
     }
@@ -146,16 +166,25 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         kms.set_region_delay(region, *delay);
     }
     println!("endpoint           {}", kms.endpoint());
-    if options.principals.is_empty() {
-        println!("access key id      {DEFAULT_ACCESS_KEY_ID}");
-        println!("secret access key  {DEFAULT_SECRET_ACCESS_KEY}");
-        println!("principal          {DEFAULT_ARN}");
-        kms.add_principal(Principal::new(DEFAULT_ACCESS_KEY_ID, DEFAULT_SECRET_ACCESS_KEY, DEFAULT_ARN)?);
+    let mut principals = options.principals;
+    let default = principals.is_empty();
+    if default {
+        principals.push(Principal::new(DEFAULT_ACCESS_KEY_ID, DEFAULT_SECRET_ACCESS_KEY, DEFAULT_ARN)?);
     }
-    for principal in options.principals {
+    for (arn, file) in options.iam_policies {
+        attach(&mut principals, &arn, &read_policy(&file)?)?;
+    }
+    for principal in principals {
         println!("access key id      {}", principal.access_key_id());
+        if default {
+            println!("secret access key  {DEFAULT_SECRET_ACCESS_KEY}");
+        }
         println!("principal          {}", principal.arn());
         kms.add_principal(principal);
+    }
+    for arn in options.roles {
+        kms.add_role(&arn)?;
+        println!("role               {arn}");
     }
     let root = kms.authority().root_pem();
     match options.root_out {
@@ -183,6 +212,22 @@ fn attest(kms: &Kms, key: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
     let image = [0xa0, 0xa1, 0xa2].map(|byte| Pcr::new([byte; 48]));
     let enclave = Nsm::boot(kms.authority(), NsmConfig::new(image))?;
     Ok(enclave.attest(&AttestationRequest { public_key: Some(&key), ..Default::default() })?)
+}
+
+fn read_policy(file: &Path) -> Result<PolicyDocument, String> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    PolicyDocument::parse(&text).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+/// Attaches an IAM policy to the principals of this ARN.
+fn attach(principals: &mut [Principal], arn: &str, policy: &PolicyDocument) -> Result<(), String> {
+    let mut attached = false;
+    for principal in principals.iter_mut().filter(|principal| principal.arn().to_string() == arn) {
+        *principal = principal.clone().iam_policy(policy.clone());
+        attached = true;
+    }
+    if attached { Ok(()) } else { Err(format!("--iam-policy: there is no --principal {arn:?}")) }
 }
 
 fn write(file: &Path, bytes: &[u8]) -> Result<(), String> {

@@ -62,6 +62,8 @@ fn help_goes_to_stdout_and_mistakes_to_stderr() {
         &["--principal", "AKIA,secret"],
         &["--attest", "key"],
         &["--quota", "-1"],
+        &["--iam-policy", "arn:aws:iam::111122223333:user/x"],
+        &["--role"],
         &["--region-delay", "eu-west-1"],
         &["--region-delay", ",5"],
         &["--region-delay", "eu-west-1,5000000000"],
@@ -129,6 +131,56 @@ async fn quotas_and_delays_of_regions_are_set() {
     assert!(start.elapsed() >= Duration::from_millis(400));
     let throttled = client.call("GenerateRandom", &json!({ "NumberOfBytes": 1 })).await;
     throttled.is_error(400, "ThrottlingException", "exceeded the rate");
+}
+
+#[tokio::test]
+async fn iam_policies_come_from_files_and_roles_exist() {
+    let folder = TempDir::new("iam");
+    let allow = |action: &str| json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": action, "Resource": "*" } });
+    let (create, random) = (allow("kms:CreateKey").to_string(), allow("kms:GenerateRandom").to_string());
+    let (create, random) =
+        (folder.write("create", create.as_bytes()), folder.write("random", random.as_bytes()));
+    let role = "arn:aws:iam::111122223333:role/r";
+    let other = "arn:aws:iam::111122223333:role/other";
+    let (one, two) = (format!("AKIAONE,secret,{role}"), format!("AKIATWO,secret,{other}"));
+    let policies = [format!("{role},{create}"), format!("{role},{random}")];
+    let listen = ["--listen", "127.0.0.1:0"];
+    let iam = ["--iam-policy", &policies[0], "--iam-policy", &policies[1]];
+    let rest = ["--principal", &one, "--principal", &two, "--role", "arn:aws:iam::111122223333:role/third"];
+    let (_server, printed) = Server::start(&[&listen[..], &iam[..], &rest[..]].concat());
+    let address = printed[0].rsplit('/').next().unwrap();
+    let client = |id: &str| Client::new_at(address, &Clock::system(), id, "secret");
+    let (one, two) = (client("AKIAONE"), client("AKIATWO"));
+    let created = one.call("CreateKey", &json!({})).await.ok().json();
+    one.call("GenerateRandom", &json!({ "NumberOfBytes": 1 })).await.ok();
+    let describe = json!({ "KeyId": created["KeyMetadata"]["Arn"] });
+    let reason = "because no identity-based policy allows the kms:DescribeKey action";
+    one.call("DescribeKey", &describe).await.is_error(400, "AccessDeniedException", reason);
+    two.call("DescribeKey", &describe).await.ok();
+    let policy = |role: &str| {
+        let principal = json!({ "AWS": format!("arn:aws:iam::111122223333:role/{role}") });
+        let own =
+            json!({ "Effect": "Allow", "Principal": { "AWS": other }, "Action": "kms:*", "Resource": "*" });
+        let statement =
+            json!({ "Effect": "Deny", "Principal": principal, "Action": "kms:*", "Resource": "*" });
+        json!({ "Policy": json!({ "Statement": [own, statement] }).to_string() })
+    };
+    two.call("CreateKey", &policy("third")).await.ok();
+    let reason = "invalid principals";
+    two.call("CreateKey", &policy("fourth")).await.is_error(400, "MalformedPolicyDocumentException", reason);
+
+    let garbage = folder.write("garbage", b"{");
+    for (policy, text) in [
+        (format!("{role},{garbage}"), "JSON"),
+        (format!("{role},/nonexistent/policy"), "cannot read /nonexistent/policy"),
+        (format!("{role},{create}"), "there is no --principal"),
+    ] {
+        let output = run(&["--listen", "127.0.0.1:0", "--iam-policy", &policy]);
+        assert_eq!(output.status.code(), Some(1));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains(text), "{error}");
+    }
+    assert_eq!(run(&["--listen", "127.0.0.1:0", "--role", "somebody"]).status.code(), Some(1));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::recipient::{document, open, recipient};
 use common::{ACCOUNT, Fixture, REGION, TempDir, image, index, openssl};
-use pcrseal_emulator::kms::{Access, Curve, Fault, KeyOptions, KeyPolicy, KmsError, Operation};
+use pcrseal_emulator::kms::{Access, Action, Curve, Fault, KeyOptions, KeyPolicy, KmsError};
 use serde_json::{Value, json};
 
 const CURVES: [(Curve, &aws_lc_rs::agreement::Algorithm); 3] =
@@ -263,11 +263,7 @@ async fn attested_keys_serve_attested_recipients_alone() {
         "AccessDeniedException",
         "no resource-based",
     );
-    fixture
-        .kms
-        .key(&symmetric)
-        .unwrap()
-        .set_policy(policy.set(Operation::GenerateDataKeyPair, Access::Allow));
+    fixture.kms.key(&symmetric).unwrap().set_policy(policy.set(Action::GenerateDataKeyPair, Access::Allow));
     client.call("GenerateDataKeyPair", &pair).await.ok();
 }
 

@@ -18,7 +18,7 @@ use coset::{CborSerializable, CoseSign1, TaggedCborSerializable};
 use pcrseal_core::attester::{AttestationRequest, Attester};
 use pcrseal_core::pcr::Pcr;
 use pcrseal_emulator::Clock;
-use pcrseal_emulator::kms::{Access, ContentForm, KeyOptions, KeyPolicy, Operation};
+use pcrseal_emulator::kms::{Access, Action, ContentForm, KeyOptions, KeyPolicy};
 use pcrseal_emulator::nsm::{Authority, MapEncoding, Nsm, NsmConfig};
 use serde_json::json;
 use x509_cert::Certificate;
@@ -178,9 +178,9 @@ async fn pcrs_decide() {
     generate(&fixture, &arn, &document(&fixture.nsm)).await.is_error(400, "AccessDeniedException", denied);
 
     // Attestation without any PCR: every genuine document will do. An explicit deny beats it.
-    handle.set_policy(KeyPolicy::allow_all().set(Operation::GenerateDataKey, Access::Attested));
+    handle.set_policy(KeyPolicy::allow_all().set(Action::GenerateDataKey, Access::Attested));
     generate(&fixture, &arn, &document(&debug)).await.ok();
-    handle.set_policy(KeyPolicy::allow_all().set(Operation::GenerateDataKey, Access::Deny));
+    handle.set_policy(KeyPolicy::allow_all().set(Action::GenerateDataKey, Access::Deny));
     let explicit = "with an explicit deny in a resource-based policy";
     generate(&fixture, &arn, &document(&fixture.nsm)).await.is_error(400, "AccessDeniedException", explicit);
 }

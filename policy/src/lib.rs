@@ -6,6 +6,7 @@
 //! | to | see |
 //! |---|---|
 //! | read a policy, strictly, or write one | [`document::PolicyDocument`] |
+//! | make the right policy, as JSON and Terraform, with its reasons | [`render`] |
 //! | name accounts, roles and callers | [`names`] |
 //! | know what policies say to a request, or who gets in | [`evaluate`](mod@evaluate) |
 //! | know KMS's permissions | [`actions`] |
@@ -19,3 +20,4 @@ pub mod document;
 pub mod evaluate;
 pub mod json;
 pub mod names;
+pub mod render;

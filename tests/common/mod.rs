@@ -15,11 +15,14 @@ use pcrseal::core::secret::Secret;
 use pcrseal::kms::wire::Credentials;
 use pcrseal::kms::{Client, ClientBuilder, RetryPolicy};
 use pcrseal_emulator::Clock;
-use pcrseal_emulator::kms::{Access, KeyHandle, KeyOptions, KeyPolicy, Kms, Operation, Principal};
+use pcrseal_emulator::kms::{
+    Access, Action, KeyHandle, KeyOptions, KeyPolicy, Kms, Operation, PolicySource, Principal,
+};
 use pcrseal_emulator::nsm::{Authority, Nsm, NsmConfig};
 
 use in_process::{InProcess, START_MILLIS};
 
+pub const ACCOUNT: &str = "111122223333";
 pub const ROLE: &str = "arn:aws:iam::111122223333:role/test-enclave";
 pub const IMAGE: [Pcr; 3] = [Pcr::new([0xa0; 48]), Pcr::new([0xa1; 48]), Pcr::new([0xa2; 48])];
 pub const OTHER_IMAGE: [Pcr; 3] = [Pcr::new([0xb0; 48]), Pcr::new([0xb1; 48]), Pcr::new([0xb2; 48])];
@@ -39,6 +42,13 @@ pub struct World {
 impl World {
     pub async fn new() -> Self {
         Self::with(Wrapping::Attested, attested_policy()).await
+    }
+
+    /// Keys of the role's own account: AWS lets nobody of another account disable a key.
+    pub async fn of_one_account() -> Self {
+        let mut world = Self::new().await;
+        world.keys = (0..5).map(|number| own_key(&world.aws, number, attested_policy())).collect();
+        world
     }
 
     pub async fn with(wrapping: Wrapping, key_policy: KeyPolicy) -> Self {
@@ -139,6 +149,11 @@ pub fn key(aws: &Kms, number: usize, options: KeyOptions) -> KeyHandle {
     aws.key(&aws.create_key(REGIONS[number], &account, options).unwrap()).unwrap()
 }
 
+/// A key of the role's own account.
+pub fn own_key(aws: &Kms, number: usize, policy: impl Into<PolicySource>) -> KeyHandle {
+    aws.key(&aws.create_key(REGIONS[number], ACCOUNT, KeyOptions::new(policy)).unwrap()).unwrap()
+}
+
 /// What a dedicated key of an `attested` quorum permits.
 pub fn attested_policy() -> KeyPolicy {
     KeyPolicy::attested(PcrIndex::all().zip(&IMAGE)).principal(ROLE)
@@ -146,7 +161,7 @@ pub fn attested_policy() -> KeyPolicy {
 
 /// What a key of an `encrypt` quorum permits.
 pub fn encrypt_policy() -> KeyPolicy {
-    attested_policy().set(Operation::Encrypt, Access::Allow).set(Operation::GenerateDataKey, Access::Deny)
+    attested_policy().set(Action::Encrypt, Access::Allow).set(Action::GenerateDataKey, Access::Deny)
 }
 
 pub fn pcrs(image: [Pcr; 3]) -> PcrSet {

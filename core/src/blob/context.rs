@@ -58,15 +58,26 @@ impl Context {
 pub struct EncryptionContext([(&'static str, String); 6]);
 
 impl EncryptionContext {
+    /// The keys, sorted: what a key policy may list as `kms:EncryptionContextKeys`.
+    pub const KEYS: [&'static str; 6] = [
+        "pcrseal:cluster",
+        "pcrseal:generation",
+        "pcrseal:seal-id",
+        "pcrseal:share",
+        "pcrseal:v",
+        "pcrseal:wrapping",
+    ];
+
     /// The context of share `x`.
     pub(crate) fn new(header: &Header, quorum: &Quorum, x: u8) -> Self {
+        let [cluster, generation, seal_id, share, version, wrapping] = Self::KEYS;
         Self([
-            ("pcrseal:cluster", header.cluster.to_string()),
-            ("pcrseal:generation", header.generation.to_string()),
-            ("pcrseal:seal-id", header.seal_id.to_string()),
-            ("pcrseal:share", format!("{x}/{}", quorum.keys().len())),
-            ("pcrseal:v", FORMAT_VERSION.to_string()),
-            ("pcrseal:wrapping", quorum.wrapping().to_string()),
+            (cluster, header.cluster.to_string()),
+            (generation, header.generation.to_string()),
+            (seal_id, header.seal_id.to_string()),
+            (share, format!("{x}/{}", quorum.keys().len())),
+            (version, FORMAT_VERSION.to_string()),
+            (wrapping, quorum.wrapping().to_string()),
         ])
     }
 

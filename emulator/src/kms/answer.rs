@@ -11,10 +11,10 @@ use hyper::{Method, Response, StatusCode};
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::authorize::Operation;
 use super::dates::http_date;
 use super::errors::{ApiError, THROTTLED};
 use super::fault::{Fault, OVERSIZE_BODY_LEN};
+use super::operation::Operation;
 use super::operations::{Answer, Call};
 use super::sigv4;
 use super::world::World;

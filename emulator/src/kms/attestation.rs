@@ -8,6 +8,7 @@ use aws_lc_rs::signature::{
 use ciborium::Value;
 use coset::{CborSerializable, CoseSign1, RegisteredLabelWithPrivate, TaggedCborSerializable, iana};
 use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSet};
+use pcrseal_policy::evaluate::Attestation;
 use x509_cert::Certificate;
 use x509_cert::der::asn1::BitStringRef;
 use x509_cert::der::{Decode, Reader, SliceReader};
@@ -27,7 +28,8 @@ const COSE_SIGN1_TAG: u8 = 0xd2;
 /// What a verified document says.
 #[derive(Debug)]
 pub(crate) struct Attested {
-    pub(crate) pcrs: PcrSet,
+    /// As policies see them.
+    pub(crate) pcrs: Attestation,
     pub(crate) public_key: Option<Vec<u8>>,
 }
 
@@ -76,7 +78,7 @@ pub(crate) fn verify(document: &[u8], root: &[u8], now_millis: u64) -> Result<At
 
 struct Payload {
     timestamp: u64,
-    pcrs: PcrSet,
+    pcrs: Attestation,
     certificate: Vec<u8>,
     cabundle: Vec<Vec<u8>>,
     public_key: Option<Vec<u8>>,
@@ -100,7 +102,12 @@ impl Payload {
         let timestamp = take("timestamp")
             .and_then(|value| value.into_integer().ok())
             .and_then(|number| u64::try_from(number).ok());
-        let pcrs = take("pcrs").and_then(|value| value.into_map().ok()).and_then(read_pcrs);
+        let mut pcrs = |name| take(name).and_then(|value| value.into_map().ok()).and_then(read_pcrs);
+        // One of them: the other would be left over.
+        let pcrs = match pcrs("pcrs") {
+            Some(pcrs) => Some(Attestation::Enclave(pcrs)),
+            None => pcrs("nitrotpm_pcrs").map(Attestation::NitroTpm),
+        };
         let certificate = take("certificate").and_then(|value| value.into_bytes().ok());
         let cabundle = take("cabundle")
             .and_then(|value| value.into_array().ok())

@@ -1,177 +1,128 @@
-//! Who may do what with a key: the one place where that is decided.
+//! Whether policies allow a request, and AWS's words where they do not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use pcrseal_policy::actions::Action;
+use pcrseal_policy::document::PolicyDocument;
+use pcrseal_policy::evaluate::{
+    Attestation, ContextValue, Decision, Evaluation, Policies, PolicyType, Request, evaluate,
+};
 
-use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSet};
+use super::ciphertext::EncryptionContext;
+use super::errors::ApiError;
+use super::keys::Key;
+use super::sigv4::Signer;
 
-use super::principal::Principal;
+/// What a request says besides who asks for what with which key.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Facts<'a> {
+    /// Of the verified attestation document.
+    pub(crate) attestation: Option<&'a Attestation>,
+    pub(crate) encryption_context: Option<&'a EncryptionContext>,
+    /// The condition keys of this action alone (Service Authorization Reference, "Actions, resources, and condition
+    /// keys for AWS Key Management Service").
+    pub(crate) keys: &'a [(&'static str, &'a str)],
+}
 
-macro_rules! operations {
-    ($($name:ident)*) => {
-        /// The operations that the server knows, and the two permissions that `ReEncrypt` needs: `ReEncryptFrom`
-        /// of the source key and `ReEncryptTo` of the destination key.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[allow(missing_docs)] // each is the operation of that name in the AWS KMS API reference
-        pub enum Operation {
-            $($name,)*
+/// Judges a request for an action with this key as if `policy` were its key policy.
+pub(crate) fn authorize_on_key(
+    signer: &Signer,
+    action: Action,
+    key: &Key,
+    policy: &PolicyDocument,
+    facts: &Facts<'_>,
+) -> Result<(), ApiError> {
+    let request = Request::new(signer.principal.arn().clone(), action, Some(&key.arn));
+    let own = key_conditions(key);
+    let request = with(with(request, &own), &[("aws:ResourceAccount", key.account.as_str())]);
+    let policies = Policies {
+        key_account: &key.account,
+        key_policy: policy,
+        identity: signer.principal.iam_policies(),
+        grants: &[],
+    };
+    answer(signer, &policies, &complete(request, signer, facts), key.arn.as_str())
+}
+
+/// Judges a request that uses no key: by IAM policies alone.
+pub(crate) fn authorize(signer: &Signer, action: Action, facts: &Facts<'_>) -> Result<(), ApiError> {
+    let request = Request::new(signer.principal.arn().clone(), action, None);
+    let policies = Policies {
+        key_account: signer.principal.arn().account(),
+        key_policy: &PolicyDocument::new(Vec::new()),
+        identity: signer.principal.iam_policies(),
+        grants: &[],
+    };
+    answer(signer, &policies, &complete(request, signer, facts), "*")
+}
+
+/// The condition keys that follow from the key: those of the resource type `key` (the same page), and those of
+/// `CreateKey`.
+pub(crate) fn key_conditions(key: &Key) -> Vec<(&'static str, &'static str)> {
+    let mut conditions = vec![
+        ("kms:KeyOrigin", key.origin()),
+        ("kms:KeySpec", key.material.key_spec()),
+        ("kms:KeyUsage", key.material.key_usage()),
+        ("kms:MultiRegion", boolean(key.multi_region)),
+    ];
+    if key.multi_region {
+        conditions.push(("kms:MultiRegionKeyType", "PRIMARY"));
+    }
+    conditions
+}
+
+/// As condition keys have it.
+pub(crate) const fn boolean(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
+}
+
+/// With everything else that policies may ask about (IAM user guide, "AWS global condition context keys").
+fn complete(request: Request, signer: &Signer, facts: &Facts<'_>) -> Request {
+    let request = with(request, facts.keys);
+    let request = with(
+        request,
+        &[
+            ("aws:PrincipalIsAWSService", boolean(false)),
+            ("aws:RequestedRegion", &signer.region),
+            // AWS KMS speaks TLS alone; that this server need not is no fact of the request.
+            ("aws:SecureTransport", boolean(true)),
+            ("aws:ViaAWSService", boolean(false)),
+        ],
+    );
+    let request = match facts.attestation {
+        Some(attestation) => request.attestation(attestation),
+        None => request,
+    };
+    match facts.encryption_context {
+        Some(context) if !context.is_empty() => request.encryption_context(context.clone()),
+        _ => request,
+    }
+}
+
+fn with(request: Request, conditions: &[(&'static str, &str)]) -> Request {
+    conditions
+        .iter()
+        .fold(request, |request, &(key, value)| request.context(key, ContextValue::One(value.to_owned())))
+}
+
+/// AWS's sentences (IAM user guide, "Troubleshoot access denied error messages"). What hangs on something that is
+/// not known here is refused, in a sentence that AWS does not have.
+fn answer(
+    signer: &Signer,
+    policies: &Policies<'_>,
+    request: &Request,
+    resource: &str,
+) -> Result<(), ApiError> {
+    let action = request.action();
+    let Evaluation { decision, denied_by, unresolved, .. } = evaluate(policies, request);
+    let policy = denied_by.unwrap_or(PolicyType::ResourceBased);
+    let article = if policy == PolicyType::IdentityBased { "an" } else { "a" };
+    let reason = match decision {
+        Decision::Allow => return Ok(()),
+        Decision::ExplicitDeny => format!("with an explicit deny in {article} {policy} policy"),
+        Decision::ImplicitDeny => format!("because no {policy} policy allows the {action} action"),
+        Decision::Undecided => {
+            let open: Vec<String> = unresolved.iter().map(ToString::to_string).collect();
+            format!("because this emulator cannot decide: {}", open.join("; "))
         }
-
-        impl Operation {
-            /// Every operation.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// The name as it stands in `X-Amz-Target` and in `kms:…` actions.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$name => stringify!($name),)* }
-            }
-        }
     };
-}
-
-operations! {
-    CreateKey DescribeKey Encrypt Decrypt GenerateDataKey GenerateDataKeyWithoutPlaintext
-    EnableKey DisableKey ScheduleKeyDeletion CancelKeyDeletion
-    GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext GenerateRandom DeriveSharedSecret GetPublicKey
-    ReEncrypt ReEncryptFrom ReEncryptTo GetKeyPolicy PutKeyPolicy ListKeyPolicies
-}
-
-impl Operation {
-    pub(crate) fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|operation| operation.name() == name)
-    }
-
-    pub(crate) fn action(self) -> String {
-        format!("kms:{}", self.name())
-    }
-}
-
-/// Operations on a key that can have a recipient.
-const WITH_RECIPIENT: [Operation; 4] = [
-    Operation::Decrypt,
-    Operation::GenerateDataKey,
-    Operation::GenerateDataKeyPair,
-    Operation::DeriveSharedSecret,
-];
-/// Operations whose ciphertexts no attested enclave asked for, or that carry them to another key.
-const UNATTESTED_ONLY: [Operation; 5] = [
-    Operation::Encrypt,
-    Operation::GenerateDataKeyWithoutPlaintext,
-    Operation::GenerateDataKeyPairWithoutPlaintext,
-    Operation::ReEncryptFrom,
-    Operation::ReEncryptTo,
-];
-
-/// What a key permits for one operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Permitted.
-    Allow,
-    /// Permitted with an attestation document whose PCRs satisfy the policy.
-    Attested,
-    /// Refused by an explicit deny.
-    Deny,
-}
-
-/// The rules of one key.
-///
-/// Nothing set: every principal of the key's own account may do everything. With PCR values, the operations that
-/// can have a recipient (Decrypt, GenerateDataKey, `GenerateDataKeyPair`, `DeriveSharedSecret`) need an
-/// attestation document that shows them; everything else stays as it was.
-///
-/// A document that `PutKeyPolicy` stores changes nothing here.
-#[derive(Clone, Debug, Default)]
-pub struct KeyPolicy {
-    principals: BTreeSet<String>,
-    access: BTreeMap<Operation, Access>,
-    pcrs: BTreeMap<PcrIndex, BTreeSet<[u8; 48]>>,
-}
-
-impl KeyPolicy {
-    /// Everything, for every principal of the key's account, without attestation.
-    pub fn allow_all() -> Self {
-        Self::default()
-    }
-
-    /// The rules of a key that only attested enclaves use: what can have a recipient needs a document with these
-    /// PCR values; Encrypt, `ReEncrypt` in either role, and data keys and pairs without plaintext are denied to
-    /// everyone.
-    pub fn attested<'a>(pcrs: impl IntoIterator<Item = (PcrIndex, &'a Pcr)>) -> Self {
-        pcrs.into_iter()
-            .fold(Self::default(), |policy, (index, value)| policy.pcr(index, value))
-            .set_all(&WITH_RECIPIENT, Access::Attested)
-            .set_all(&UNATTESTED_ONLY, Access::Deny)
-    }
-
-    /// Sets what is permitted for one operation.
-    #[must_use]
-    pub fn set(mut self, operation: Operation, access: Access) -> Self {
-        self.access.insert(operation, access);
-        self
-    }
-
-    fn set_all(self, operations: &[Operation], access: Access) -> Self {
-        operations.iter().fold(self, |policy, &operation| policy.set(operation, access))
-    }
-
-    /// Permits one value more for a PCR. A document must show a permitted value for every index that has any.
-    #[must_use]
-    pub fn pcr(mut self, index: PcrIndex, value: &Pcr) -> Self {
-        self.pcrs.entry(index).or_default().insert(*value.as_bytes());
-        self
-    }
-
-    /// Permits a role or user by its ARN, of any account. Once one is named, no other may use the key.
-    #[must_use]
-    pub fn principal(mut self, arn: impl Into<String>) -> Self {
-        self.principals.insert(arn.into());
-        self
-    }
-
-    fn access(&self, operation: Operation) -> Access {
-        let default = if WITH_RECIPIENT.contains(&operation) && !self.pcrs.is_empty() {
-            Access::Attested
-        } else {
-            Access::Allow
-        };
-        self.access.get(&operation).copied().unwrap_or(default)
-    }
-
-    fn accepts(&self, shown: &PcrSet) -> bool {
-        self.pcrs
-            .iter()
-            .all(|(&index, values)| shown.get(index).is_some_and(|value| values.contains(value.as_bytes())))
-    }
-}
-
-/// How a request is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Decision {
-    Allowed,
-    ImplicitlyDenied,
-    ExplicitlyDenied,
-}
-
-/// Judges a request: `account` is the key's, `attested` the PCRs of a verified attestation document.
-pub(crate) fn authorize(
-    policy: &KeyPolicy,
-    account: &str,
-    principal: &Principal,
-    operation: Operation,
-    attested: Option<&PcrSet>,
-) -> Decision {
-    let access = policy.access(operation);
-    if access == Access::Deny {
-        return Decision::ExplicitlyDenied;
-    }
-    let named = if policy.principals.is_empty() {
-        principal.account() == account
-    } else {
-        policy.principals.contains(principal.arn())
-    };
-    let satisfied = match access {
-        Access::Allow => true,
-        Access::Attested => attested.is_some_and(|shown| policy.accepts(shown)),
-        Access::Deny => false,
-    };
-    if named && satisfied { Decision::Allowed } else { Decision::ImplicitlyDenied }
+    Err(ApiError::denied(&signer.principal.caller_arn(), action.name(), resource, &reason))
 }

@@ -55,17 +55,16 @@ impl ApiError {
         Self::new("UnrecognizedClientException", "The security token included in the request is invalid.")
     }
 
-    /// The condition statements of a resource-based policy did not match, or there was none.
-    pub(crate) fn denied(caller: &str, action: &str, resource: &str, explicit: bool) -> Self {
-        let reason = if explicit {
-            "with an explicit deny in a resource-based policy".to_owned()
-        } else {
-            format!("because no resource-based policy allows the {action} action")
-        };
+    /// AWS's sentence (IAM user guide, "Troubleshoot access denied error messages").
+    pub(crate) fn denied(caller: &str, action: &str, resource: &str, reason: &str) -> Self {
         Self::new(
             "AccessDeniedException",
             format!("User: {caller} is not authorized to perform: {action} on resource: {resource} {reason}"),
         )
+    }
+
+    pub(crate) fn malformed_policy(message: impl Into<String>) -> Self {
+        Self::new("MalformedPolicyDocumentException", message)
     }
 
     pub(crate) fn not_found(arn: &str) -> Self {

@@ -150,16 +150,12 @@ impl Input {
             .ok_or_else(ApiError::serialization)
     }
 
-    /// Whether the member is there.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.get(name).is_some()
-    }
-
     fn get(&self, name: &str) -> Option<&Value> {
         self.members.get(name).filter(|value| !value.is_null())
     }
 
-    fn missing(&self, name: &str) -> ApiError {
+    /// That a member must be there.
+    pub(crate) fn missing(&self, name: &str) -> ApiError {
         ApiError::constraint("null", &self.member(name), "not be null")
     }
 

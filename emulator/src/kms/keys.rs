@@ -5,18 +5,22 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::authorize::{KeyPolicy, Operation};
+use pcrseal_core::names::KeyArn;
+use pcrseal_policy::names::{AccountId, PrincipalArn};
+
 use super::cms::ContentForm;
 use super::fault::{FaultPlan, FaultSlot};
+use super::identities::forget;
 use super::material::{Curve, Material};
-use super::operations::default_document;
+use super::operation::Operation;
+use super::policy::{PolicySource, StoredPolicy};
 use super::{KmsError, random};
 use crate::text::hex;
 
 /// What a key is created with.
 #[derive(Clone, Debug, Default)]
 pub struct KeyOptions {
-    pub(crate) policy: KeyPolicy,
+    pub(crate) policy: PolicySource,
     pub(crate) description: String,
     pub(crate) imported: bool,
     pub(crate) multi_region: bool,
@@ -25,9 +29,10 @@ pub struct KeyOptions {
 }
 
 impl KeyOptions {
-    /// A symmetric key made by KMS, for one region, under these rules.
-    pub fn new(policy: KeyPolicy) -> Self {
-        Self { policy, ..Self::default() }
+    /// A symmetric key made by KMS, for one region, under this policy: a [`KeyPolicy`](super::KeyPolicy), or a
+    /// [`PolicyDocument`](super::PolicyDocument) as it is.
+    pub fn new(policy: impl Into<PolicySource>) -> Self {
+        Self { policy: policy.into(), ..Self::default() }
     }
 
     /// The description that DescribeKey shows.
@@ -85,8 +90,8 @@ impl KeyState {
 
 pub(crate) struct Key {
     pub(crate) id: String,
-    pub(crate) arn: String,
-    pub(crate) account: String,
+    pub(crate) arn: KeyArn,
+    pub(crate) account: AccountId,
     pub(crate) region: String,
     pub(crate) created_millis: u64,
     pub(crate) description: String,
@@ -102,9 +107,7 @@ pub(crate) struct Key {
 
 pub(crate) struct Controls {
     pub(crate) state: KeyState,
-    pub(crate) policy: KeyPolicy,
-    /// What `PutKeyPolicy` stores.
-    pub(crate) policy_document: String,
+    pub(crate) policy: Arc<StoredPolicy>,
     pub(crate) delay: Duration,
     pub(crate) content_form: ContentForm,
 }
@@ -112,17 +115,20 @@ pub(crate) struct Controls {
 impl Key {
     pub(crate) fn create(
         region: &str,
-        account: &str,
+        account: AccountId,
         options: KeyOptions,
         created_millis: u64,
         content_form: ContentForm,
     ) -> Result<Self, KmsError> {
         let uuid = crate::text::uuid(random()?);
         let id = if options.multi_region { format!("mrk-{}", uuid.replace('-', "")) } else { uuid };
+        let arn = KeyArn::new(&key_arn(region, account.as_str(), &id))
+            .map_err(|_| KmsError::Region(region.to_owned()))?;
+        let policy = StoredPolicy::new(options.policy, arn.partition(), &account);
         Ok(Self {
-            arn: key_arn(region, account, &id),
+            arn,
             id,
-            account: account.to_owned(),
+            account,
             region: region.to_owned(),
             created_millis,
             description: options.description,
@@ -133,13 +139,17 @@ impl Key {
             fault: FaultSlot::default(),
             controls: Mutex::new(Controls {
                 state: KeyState::Enabled,
-                policy: options.policy,
-                policy_document: default_document(partition(region), account),
+                policy,
                 delay: Duration::ZERO,
                 content_form,
             }),
             requests: Mutex::default(),
         })
+    }
+
+    /// `Origin` of `DescribeKey`.
+    pub(crate) const fn origin(&self) -> &'static str {
+        if self.imported { "EXTERNAL" } else { "AWS_KMS" }
     }
 
     pub(crate) fn controls(&self) -> MutexGuard<'_, Controls> {
@@ -155,6 +165,16 @@ impl Key {
     }
 }
 
+impl Controls {
+    /// Puts a removed role's or user's unique id into the policy.
+    pub(crate) fn forget(&mut self, removed: &PrincipalArn, unique_id: &str) {
+        let mut document = self.policy.document.clone();
+        if forget(&mut document, removed, unique_id) {
+            self.policy = StoredPolicy::of(document);
+        }
+    }
+}
+
 /// Controls of one key, for tests; usable while the server runs.
 #[derive(Clone)]
 pub struct KeyHandle(pub(crate) Arc<Key>);
@@ -162,7 +182,7 @@ pub struct KeyHandle(pub(crate) Arc<Key>);
 impl KeyHandle {
     /// The key's full ARN.
     pub fn arn(&self) -> &str {
-        &self.0.arn
+        self.0.arn.as_str()
     }
 
     /// Where the key stands.
@@ -185,9 +205,12 @@ impl KeyHandle {
         self.0.controls().state = KeyState::PendingDeletion { deletes_at_millis };
     }
 
-    /// Replaces the key's rules.
-    pub fn set_policy(&self, policy: KeyPolicy) {
-        self.0.controls().policy = policy;
+    /// Replaces the key's policy, without the checks of `PutKeyPolicy`: it may name principals that do not exist,
+    /// and lock everyone out.
+    pub fn set_policy(&self, policy: impl Into<PolicySource>) {
+        let key = &self.0;
+        let policy = StoredPolicy::new(policy.into(), key.arn.partition(), &key.account);
+        key.controls().policy = policy;
     }
 
     /// How long every answer waits.

@@ -1,8 +1,13 @@
 //! An AWS KMS server: HTTP, JSON 1.1, Signature Version 4; several accounts and regions on one port.
 //!
-//! Region and account come from the request's signature: the host name plays no part. Key policy documents are
-//! stored and **not enforced**: what a key permits is its [`KeyPolicy`]. What it does not do: aliases, grants, keys
-//! that sign or MAC, RSA keys, key rotation, replicas.
+//! Region and account come from the request's signature: the host name plays no part. Every request is judged by the
+//! key policy and the caller's IAM policies, as AWS judges it, with the PCRs of the attestation document, the
+//! encryption context, and the condition keys that requests have here; `aws:SourceIp` and other keys of the network
+//! are missing from all of them, and `aws:SecureTransport` is true even without TLS. What a policy leaves open (a
+//! policy variable that is not known) is refused.
+//!
+//! What it does not do: aliases, grants (`CreateGrant` is an unknown operation), tags, keys that sign or MAC, RSA
+//! keys, key rotation, replicas, policies of organizations, VPC endpoints and sessions.
 
 mod answer;
 mod attestation;
@@ -13,10 +18,13 @@ mod dates;
 mod error;
 mod errors;
 mod fault;
+mod identities;
 mod input;
 mod keys;
 mod material;
+mod operation;
 mod operations;
+mod policy;
 mod port;
 mod principal;
 mod quota;
@@ -33,7 +41,6 @@ use rustls::ServerConfig;
 use tokio_rustls::TlsAcceptor;
 
 pub use answer::ConnectionFault;
-pub use authorize::{Access, KeyPolicy, Operation};
 pub use cms::ContentForm;
 pub use error::KmsError;
 pub use fault::{Fault, FaultPlan, OVERSIZE_BODY_LEN};
@@ -41,6 +48,10 @@ pub use fault::{Fault, FaultPlan, OVERSIZE_BODY_LEN};
 pub use hyper::{Request, Response, body::Bytes};
 pub use keys::{KeyHandle, KeyOptions, KeyState};
 pub use material::Curve;
+pub use operation::Operation;
+/// The types of [`KeyPolicy`] and [`PolicySource`].
+pub use pcrseal_policy::{actions::Action, document::PolicyDocument};
+pub use policy::{Access, KeyPolicy, PolicySource};
 pub use port::{Port, PortFault};
 pub use principal::Principal;
 pub use quota::{Quota, QuotaScope, Traffic};
@@ -49,6 +60,7 @@ pub use rustls;
 
 use crate::Clock;
 use crate::nsm::Authority;
+use principal::iam_arn;
 use world::World;
 
 /// A server: on a port of its own, or in this process alone. Dropping it closes the port and every connection.
@@ -109,18 +121,41 @@ impl Kms {
     /// # Errors
     /// [`KmsError::Region`], [`KmsError::Account`], [`KmsError::TooManyKeys`], [`KmsError::Random`].
     pub fn create_key(&self, region: &str, account: &str, options: KeyOptions) -> Result<String, KmsError> {
-        self.world.create_key(region, account, options).map(|key| key.arn.clone())
+        let key = self.world.new_key(region, account, options)?;
+        let arn = key.arn.as_str().to_owned();
+        self.world.insert_key(key)?;
+        Ok(arn)
     }
 
     /// The controls of a key, by its full ARN.
     pub fn key(&self, arn: &str) -> Option<KeyHandle> {
         let id = arn.rsplit('/').next()?;
-        self.world.find_key(id).filter(|key| key.arn == arn).map(KeyHandle)
+        self.world.find_key(id).filter(|key| key.arn.as_str() == arn).map(KeyHandle)
     }
 
     /// Makes a principal known; one with the same access key id is replaced.
     pub fn add_principal(&self, principal: Principal) {
         self.world.add_principal(principal);
+    }
+
+    /// Makes a role or user exist that has no credentials here, by its ARN: `PutKeyPolicy` and `CreateKey` refuse
+    /// policies that name others.
+    ///
+    /// # Errors
+    /// [`KmsError::Arn`].
+    pub fn add_role(&self, arn: &str) -> Result<(), KmsError> {
+        self.world.identities().add(iam_arn(arn)?);
+        Ok(())
+    }
+
+    /// Removes a role or user by its ARN, with its credentials; `false` where there is none. Key policies that name
+    /// it show a unique id in its place (`AROA…`, `AIDA…`), which is nobody's, also when a role of the same name is
+    /// made again (IAM user guide, "IAM role principals").
+    ///
+    /// # Errors
+    /// [`KmsError::Arn`], [`KmsError::Random`].
+    pub fn remove_principal(&self, arn: &str) -> Result<bool, KmsError> {
+        self.world.remove_principal(&iam_arn(arn)?)
     }
 
     /// Lets the credentials of a principal expire (`ExpiredTokenException`) until others are added with the same

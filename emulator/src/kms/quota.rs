@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::authorize::Operation;
+use super::operation::Operation;
 
 /// What a bucket holds when it is full: the requests of one second. AWS states quotas per second and says nothing
 /// of bursts.

@@ -7,11 +7,13 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rsa::{KeySize, PrivateDecryptingKey};
+use pcrseal_policy::names::{AccountId, PrincipalArn};
 
 use super::cms::{ContentForm, RecipientKey};
 use super::fault::FaultSlot;
+use super::identities::{Identities, unique_id};
 use super::keys::{Key, KeyOptions, KeyState};
-use super::principal::{Principal, is_account};
+use super::principal::Principal;
 use super::quota::Regions;
 use super::{KmsError, is_region};
 use crate::Clock;
@@ -29,6 +31,7 @@ pub(crate) struct World {
     keys: RwLock<HashMap<String, Arc<Key>>>,
     /// By access key id.
     principals: RwLock<HashMap<String, Arc<Principal>>>,
+    identities: Identities,
     stranger: OnceLock<RecipientKey>,
     requests: AtomicU64,
     fault: FaultSlot,
@@ -43,6 +46,7 @@ impl World {
             content_form,
             keys: RwLock::default(),
             principals: RwLock::default(),
+            identities: Identities::default(),
             stranger: OnceLock::new(),
             requests: AtomicU64::new(0),
             fault: FaultSlot::default(),
@@ -75,26 +79,23 @@ impl World {
         self.authority.root_der()
     }
 
-    pub(crate) fn create_key(
-        &self,
-        region: &str,
-        account: &str,
-        options: KeyOptions,
-    ) -> Result<Arc<Key>, KmsError> {
+    /// Makes a key that is not there yet.
+    pub(crate) fn new_key(&self, region: &str, account: &str, options: KeyOptions) -> Result<Key, KmsError> {
         if !is_region(region) {
             return Err(KmsError::Region(region.to_owned()));
         }
-        if !is_account(account) {
-            return Err(KmsError::Account(account.to_owned()));
-        }
-        let now = self.clock.now_millis();
-        let key = Arc::new(Key::create(region, account, options, now, self.content_form)?);
+        let account = AccountId::new(account).map_err(|_| KmsError::Account(account.to_owned()))?;
+        Key::create(region, account, options, self.clock.now_millis(), self.content_form)
+    }
+
+    /// From here on the key is there.
+    pub(crate) fn insert_key(&self, key: Key) -> Result<(), KmsError> {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         if keys.len() >= MAX_KEYS {
             return Err(KmsError::TooManyKeys);
         }
-        keys.insert(key.id.clone(), key.clone());
-        Ok(key)
+        keys.insert(key.id.clone(), Arc::new(key));
+        Ok(())
     }
 
     /// A key that is there still: one whose time for deletion has come is not.
@@ -112,8 +113,29 @@ impl World {
     }
 
     pub(crate) fn add_principal(&self, principal: Principal) {
+        self.identities.add(principal.arn().clone());
         let id = principal.access_key_id().to_owned();
         self.principals.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(principal));
+    }
+
+    /// The roles and users that exist.
+    pub(crate) fn identities(&self) -> &Identities {
+        &self.identities
+    }
+
+    /// Removes a role or user with its credentials; key policies that name it name nobody from then on. `false`
+    /// where there is none.
+    pub(crate) fn remove_principal(&self, arn: &PrincipalArn) -> Result<bool, KmsError> {
+        let unique_id = unique_id(arn.identity())?;
+        let mut principals = self.principals.write().unwrap_or_else(PoisonError::into_inner);
+        principals.retain(|_, principal| principal.arn() != arn);
+        drop(principals);
+        let existed = self.identities.remove(arn);
+        if existed {
+            let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+            keys.values().for_each(|key| key.controls().forget(arn, &unique_id));
+        }
+        Ok(existed)
     }
 
     /// Lets the credentials of a principal expire; `false` where there is none with this access key id.

@@ -16,7 +16,29 @@
 //! [`Decision::Undecided`], with what would have to be known.
 //!
 //! Service and resource control policies, permissions boundaries, session policies and VPC endpoint policies are no
-//! input: they can only take away.
+//! input: they can only take away. The right to retire a grant that the grant itself gives is not looked at, nor are
+//! the members of a statement that the policy language does not have: AWS refuses such a policy.
+//!
+//! ```
+//! use pcrseal_policy::actions::Action;
+//! use pcrseal_policy::document::PolicyDocument;
+//! use pcrseal_policy::evaluate::{Decision, Policies, Request, evaluate};
+//! use pcrseal_policy::names::{AccountId, PrincipalArn};
+//!
+//! let key_policy = PolicyDocument::parse(
+//!     r#"{"Version": "2012-10-17", "Statement": {
+//!         "Sid": "OnlyEnclaves", "Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
+//!         "Condition": {"Null": {"kms:RecipientAttestation:ImageSha384": "true"}}}}"#,
+//! )?;
+//! let account = AccountId::new("111122223333")?;
+//! let policies = Policies { key_account: &account, key_policy: &key_policy, identity: &[], grants: &[] };
+//! let caller = PrincipalArn::new("arn:aws:iam::111122223333:role/data-processing")?;
+//!
+//! let evaluation = evaluate(&policies, &Request::new(caller, Action::Decrypt, None));
+//! assert_eq!(evaluation.decision, Decision::ExplicitDeny);
+//! assert_eq!(evaluation.statements[0].to_string(), "key policy OnlyEnclaves");
+//! # Ok::<(), pcrseal_core::error::Error>(())
+//! ```
 
 mod condition;
 mod decision;
@@ -31,11 +53,12 @@ mod truth;
 mod values;
 mod variables;
 
-pub use decision::{Decision, Evaluation, PolicyType, Source, StatementRef, Unresolved};
+pub use decision::{Decision, Evaluation, Missing, PolicyType, Source, StatementRef, Unresolved};
 pub use grants::{Grant, GrantConstraint};
 pub use matrix::{Candidate, Cell, Image, Matrix, Question, Row, who_can};
 pub use request::{Attestation, ContextValue, Request};
-pub use truth::Missing;
+
+use std::collections::HashSet;
 
 use self::principals::Named;
 use self::truth::Truth;
@@ -141,8 +164,11 @@ impl Found {
             Truth::Yes => self.matching.push((part, place)),
             Truth::Unknown => {
                 self.undecided.push(part);
+                // A variable may stand in a statement more than once.
+                let mut seen = HashSet::new();
+                let once = missing.into_iter().filter(|missing| seen.insert(missing.clone()));
                 let unresolved = |missing| Unresolved { statement: place.clone(), missing };
-                self.unresolved.extend(missing.into_iter().map(unresolved));
+                self.unresolved.extend(once.map(unresolved));
             }
         }
     }

@@ -11,6 +11,8 @@ use crate::names::{Identity, PrincipalArn};
 
 /// What stands in front of the name of an encryption context's key.
 const ENCRYPTION_CONTEXT: &str = "kms:EncryptionContext:";
+/// `aws:PrincipalArn`, as the entries have it.
+const PRINCIPAL_ARN: &str = "aws:principalarn";
 /// The names of an encryption context's keys.
 const ENCRYPTION_CONTEXT_KEYS: &str = "kms:EncryptionContextKeys";
 
@@ -70,14 +72,15 @@ impl Request {
     /// A request by `caller` for `action` on `key`.
     ///
     /// The caller is a role session, a role (a session of it whose name no policy has), a user, a federated user or
-    /// the root user of an account. A session's ARN does not hold the path of its role: `aws:PrincipalArn` has none
-    /// then. The key is ignored for actions that use none; without it, a statement that names keys cannot be decided.
+    /// the root user of an account. A federated user is itself alone: what the user who asked for its session may do
+    /// is not looked at. The key is ignored for actions that use none; without it, a statement that names
+    /// keys cannot be decided.
     pub fn new(caller: PrincipalArn, action: Action, key: Option<&KeyArn>) -> Self {
         let one = |value: String| ContextEntry::Known(ContextValue::One(value));
         let account = caller.account().to_string();
         let kind = principal_type(caller.identity());
         let mut own = BTreeMap::from([
-            ("aws:principalarn".to_owned(), one(principal_arn(&caller))),
+            (PRINCIPAL_ARN.to_owned(), one(principal_arn(&caller, "/"))),
             ("aws:principalaccount".to_owned(), one(account.clone())),
             ("aws:principaltype".to_owned(), one(kind.to_owned())),
             ("kms:calleraccount".to_owned(), one(account.clone())),
@@ -93,6 +96,15 @@ impl Request {
         }
         let key = if action.is_on_key() { key.cloned() } else { None };
         Self { caller, action, key, encryption_context: Vec::new(), context: BTreeMap::new(), own }
+    }
+
+    /// The path of the role whose session the caller is: `/` or `/service/`. The session's ARN does not hold it, and
+    /// `aws:PrincipalArn` does. Without this it is `/`. It has no effect for other callers.
+    #[must_use]
+    pub fn role_path(mut self, path: &str) -> Self {
+        let value = ContextValue::One(principal_arn(&self.caller, path));
+        self.own.insert(PRINCIPAL_ARN.into(), ContextEntry::Known(value));
+        self
     }
 
     /// A verified attestation document came with the request. It has no effect for actions that cannot carry one.
@@ -186,10 +198,10 @@ impl Request {
 }
 
 /// `aws:PrincipalArn` of a role session is the role's ARN (IAM user guide, "AWS global condition context keys").
-fn principal_arn(caller: &PrincipalArn) -> String {
+fn principal_arn(caller: &PrincipalArn, path: &str) -> String {
     match caller.identity() {
         Identity::AssumedRole { name, .. } => {
-            format!("arn:{}:iam::{}:role/{name}", caller.partition(), caller.account())
+            format!("arn:{}:iam::{}:role{path}{name}", caller.partition(), caller.account())
         }
         _ => caller.to_string(),
     }

@@ -1,9 +1,10 @@
 //! Whether a statement matches a request.
 
 use super::condition;
+use super::decision::Missing;
 use super::patterns::{Pattern, arn_parts, lower_case};
 use super::request::Resource;
-use super::truth::{Missing, Truth};
+use super::truth::Truth;
 use super::variables::{NoValue, Reader};
 use crate::actions::Action;
 use crate::document::{Matching, Statement, Values, Version};
@@ -37,8 +38,13 @@ fn is_action(entry: &str, action: Action) -> bool {
             service.eq_ignore_ascii_case(own_service)
                 && Pattern::with_wildcards(name).to_lower_case().matches(&lower_case(own_name))
         }
-        _ => entry == "*",
+        _ => is_everything(entry),
     }
+}
+
+/// Asterisks alone.
+fn is_everything(entry: &str) -> bool {
+    !entry.is_empty() && entry.bytes().all(|c| c == b'*')
 }
 
 fn of_resources(element: &Matching<Values>, reader: Reader<'_>, missing: &mut Vec<Missing>) -> Truth {
@@ -51,7 +57,7 @@ fn of_resources(element: &Matching<Values>, reader: Reader<'_>, missing: &mut Ve
 }
 
 fn is_resource(entry: &str, reader: Reader<'_>, missing: &mut Vec<Missing>) -> Truth {
-    if entry == "*" {
+    if is_everything(entry) {
         return Truth::Yes;
     }
     let key = match reader.request.resource() {

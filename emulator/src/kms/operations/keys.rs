@@ -2,12 +2,12 @@
 
 use std::ops::RangeInclusive;
 
-use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSet};
+use pcrseal_policy::actions::Action;
 use serde_json::{Map, Value, json};
 
+use super::policies::policy_text;
 use super::{Answer, Call, KEY_ID_LEN, SYMMETRIC, invalid_state, unsupported};
-use crate::kms::KmsError;
-use crate::kms::authorize::KeyPolicy;
+use crate::kms::authorize::{Facts, boolean, key_conditions};
 use crate::kms::errors::ApiError;
 use crate::kms::input::Input;
 use crate::kms::keys::{Key, KeyOptions, KeyState};
@@ -18,8 +18,6 @@ const MAX_TAGS: usize = 50;
 const DESCRIPTION_LEN: RangeInclusive<usize> = 0..=8192;
 const PENDING_WINDOW_DAYS: (u64, u64) = (7, 30);
 const DAY_MILLIS: u64 = 24 * 60 * 60 * 1000;
-/// A tag `pcrseal:pcr0` … `pcrseal:pcr31` at `CreateKey` holds the PCR value that the key demands.
-const PCR_TAG: &str = "pcrseal:pcr";
 
 impl Call<'_> {
     pub(super) fn create_key(&self, input: &Input) -> Answer {
@@ -27,37 +25,47 @@ impl Call<'_> {
         if input.text("Origin", KEY_ID_LEN)?.is_some_and(|text| text != "AWS_KMS") {
             return Err(unsupported("Origin other than AWS_KMS"));
         }
-        if input.has("Policy") {
-            // Accepting a policy without enforcing it would be worse than refusing it.
-            return Err(unsupported("Policy (use the tags pcrseal:pcr0 … pcrseal:pcr31)"));
-        }
-        let mut options = KeyOptions::new(policy_from_tags(input.array("Tags", MAX_TAGS)?)?);
-        options.curve = curve;
-        options.multi_region = input.flag("MultiRegion")?;
+        input.array("Tags", MAX_TAGS)?;
+        let bypass = input.flag("BypassPolicyLockoutSafetyCheck")?;
+        let mut options =
+            KeyOptions { curve, multi_region: input.flag("MultiRegion")?, ..KeyOptions::default() };
         if let Some(text) = input.text("Description", DESCRIPTION_LEN)? {
             options = options.description(text);
         }
-        let key = self
-            .world
-            .create_key(&self.signer.region, self.signer.principal.account(), options)
-            .map_err(|error| match error {
-                KmsError::TooManyKeys => ApiError::new("LimitExceededException", error.to_string()),
-                _ => ApiError::internal(),
-            })?;
-        Ok(json!({ "KeyMetadata": metadata(&key) }))
+        let (region, account) = (&self.signer.region, self.signer.principal.account());
+        let key = self.world.new_key(region, account, options).map_err(|_| ApiError::internal())?;
+        let mut keys = key_conditions(&key);
+        keys.push(("kms:BypassPolicyLockoutSafetyCheck", boolean(bypass)));
+        self.authorize_without_key(Action::CreateKey, &Facts { keys: &keys, ..Facts::default() })?;
+        if let Some(text) = policy_text(input)? {
+            key.controls().policy = self.checked_policy(&key, text, bypass)?;
+        }
+        let metadata = metadata(&key);
+        self.world
+            .insert_key(key)
+            .map_err(|error| ApiError::new("LimitExceededException", error.to_string()))?;
+        Ok(json!({ "KeyMetadata": metadata }))
     }
 
     pub(super) fn describe_key(&mut self, input: &Input) -> Answer {
         let key = self.named_key(input)?;
-        self.authorize(&key, self.operation, None)?;
+        self.authorize(&key, Action::DescribeKey, &Facts::default())?;
         let mut metadata = metadata(&key);
         metadata.insert("Arn".into(), self.answered_key_id(&key)?.into());
         Ok(json!({ "KeyMetadata": metadata }))
     }
 
-    pub(super) fn set_state(&mut self, input: &Input, state: KeyState) -> Answer {
+    pub(super) fn enable_key(&mut self, input: &Input) -> Answer {
+        self.set_state(input, Action::EnableKey, KeyState::Enabled)
+    }
+
+    pub(super) fn disable_key(&mut self, input: &Input) -> Answer {
+        self.set_state(input, Action::DisableKey, KeyState::Disabled)
+    }
+
+    fn set_state(&mut self, input: &Input, action: Action, state: KeyState) -> Answer {
         let key = self.named_key(input)?;
-        self.authorize(&key, self.operation, None)?;
+        self.authorize(&key, action, &Facts::default())?;
         let mut controls = key.controls();
         if matches!(controls.state, KeyState::PendingDeletion { .. }) {
             return Err(invalid_state(&key, "is pending deletion."));
@@ -70,7 +78,8 @@ impl Call<'_> {
         let (min, max) = PENDING_WINDOW_DAYS;
         let days = input.number("PendingWindowInDays", min, max)?.unwrap_or(max);
         let key = self.named_key(input)?;
-        self.authorize(&key, self.operation, None)?;
+        let keys = [("kms:ScheduleKeyDeletionPendingWindowInDays", &*days.to_string())];
+        self.authorize(&key, Action::ScheduleKeyDeletion, &Facts { keys: &keys, ..Facts::default() })?;
         let mut controls = key.controls();
         if matches!(controls.state, KeyState::PendingDeletion { .. }) {
             return Err(invalid_state(&key, "is pending deletion."));
@@ -79,7 +88,7 @@ impl Call<'_> {
         controls.state = KeyState::PendingDeletion { deletes_at_millis };
         Ok(json!({
             "DeletionDate": seconds(deletes_at_millis),
-            "KeyId": key.arn,
+            "KeyId": key.arn.as_str(),
             "KeyState": controls.state.name(),
             "PendingWindowInDays": days,
         }))
@@ -87,14 +96,14 @@ impl Call<'_> {
 
     pub(super) fn cancel_key_deletion(&mut self, input: &Input) -> Answer {
         let key = self.named_key(input)?;
-        self.authorize(&key, self.operation, None)?;
+        self.authorize(&key, Action::CancelKeyDeletion, &Facts::default())?;
         let mut controls = key.controls();
         if !matches!(controls.state, KeyState::PendingDeletion { .. }) {
             return Err(invalid_state(&key, "is not pending deletion."));
         }
         // AWS leaves the key disabled.
         controls.state = KeyState::Disabled;
-        Ok(json!({ "KeyId": key.arn }))
+        Ok(json!({ "KeyId": key.arn.as_str() }))
     }
 }
 
@@ -142,7 +151,7 @@ fn metadata(key: &Key) -> Map<String, Value> {
     put("KeyState", state.name().into());
     put("KeyUsage", key.material.key_usage().into());
     put("MultiRegion", key.multi_region.into());
-    put("Origin", if key.imported { "EXTERNAL" } else { "AWS_KMS" }.into());
+    put("Origin", key.origin().into());
     if let KeyState::PendingDeletion { deletes_at_millis } = state {
         put("DeletionDate", seconds(deletes_at_millis));
     }
@@ -154,28 +163,12 @@ fn metadata(key: &Key) -> Map<String, Value> {
             "MultiRegionConfiguration",
             json!({
                 "MultiRegionKeyType": "PRIMARY",
-                "PrimaryKey": { "Arn": key.arn, "Region": key.region },
+                "PrimaryKey": { "Arn": key.arn.as_str(), "Region": key.region },
                 "ReplicaKeys": [],
             }),
         );
     }
     members
-}
-
-fn policy_from_tags(tags: &[Value]) -> Result<KeyPolicy, ApiError> {
-    let mut pcrs = PcrSet::new();
-    for tag in tags {
-        let text = |name: &str| tag.get(name).and_then(Value::as_str).ok_or_else(ApiError::serialization);
-        let (name, value) = (text("TagKey")?, text("TagValue")?);
-        if let Some(index) = name.strip_prefix(PCR_TAG) {
-            let index = index.parse::<u64>().ok().and_then(|index| PcrIndex::try_from(index).ok());
-            let (Some(index), Ok(value)) = (index, Pcr::from_hex(value)) else {
-                return Err(ApiError::new("TagException", format!("{name} needs 96 hex digits")));
-            };
-            pcrs.insert(index, value);
-        }
-    }
-    Ok(if pcrs.is_empty() { KeyPolicy::allow_all() } else { KeyPolicy::attested(pcrs.iter()) })
 }
 
 /// JSON timestamps are seconds with a fraction.

@@ -12,20 +12,22 @@ use std::time::Duration;
 use aws_lc_rs::error::Unspecified;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use pcrseal_core::pcr::PcrSet;
+use pcrseal_policy::actions::Action;
+use pcrseal_policy::document::PolicyDocument;
+use pcrseal_policy::evaluate::Attestation;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::attestation;
-use super::authorize::{Decision, Operation, authorize};
+use super::authorize::{Facts, authorize, authorize_on_key};
 use super::cms::RecipientKey;
 use super::errors::ApiError;
 use super::fault::{Fault, FaultPlan};
 use super::input::Input;
 use super::keys::{Key, KeyState, key_arn};
+use super::operation::Operation;
 use super::sigv4::Signer;
 use super::world::World;
-pub(crate) use policies::default_document;
 
 /// Bounds of the AWS KMS API reference.
 const KEY_ID_LEN: RangeInclusive<usize> = 1..=2048;
@@ -33,6 +35,7 @@ const CIPHERTEXT_LEN: RangeInclusive<usize> = 1..=6144;
 const ATTESTATION_DOCUMENT_LEN: RangeInclusive<usize> = 1..=262_144;
 const MAX_GRANT_TOKENS: usize = 10;
 const SYMMETRIC: &str = "SYMMETRIC_DEFAULT";
+const ALGORITHM: (&str, &str) = ("kms:EncryptionAlgorithm", SYMMETRIC);
 
 /// One authentic request at work.
 pub(crate) struct Call<'a> {
@@ -53,7 +56,13 @@ pub(crate) type Answer = Result<Value, ApiError>;
 /// A verified recipient.
 struct Recipient {
     key: RecipientKey,
-    pcrs: PcrSet,
+    attestation: Attestation,
+}
+
+impl Recipient {
+    fn attestation(&self) -> &Attestation {
+        &self.attestation
+    }
 }
 
 impl<'a> Call<'a> {
@@ -81,14 +90,13 @@ impl<'a> Call<'a> {
             Operation::GenerateRandom => self.generate_random(&input),
             Operation::DeriveSharedSecret => self.derive_shared_secret(&input),
             Operation::GetPublicKey => self.get_public_key(&input),
-            Operation::EnableKey => self.set_state(&input, KeyState::Enabled),
-            Operation::DisableKey => self.set_state(&input, KeyState::Disabled),
+            Operation::EnableKey => self.enable_key(&input),
+            Operation::DisableKey => self.disable_key(&input),
             Operation::ScheduleKeyDeletion => self.schedule_key_deletion(&input),
             Operation::CancelKeyDeletion => self.cancel_key_deletion(&input),
             Operation::GetKeyPolicy => self.get_key_policy(&input),
             Operation::PutKeyPolicy => self.put_key_policy(&input),
             Operation::ListKeyPolicies => self.list_key_policies(&input),
-            Operation::ReEncryptFrom | Operation::ReEncryptTo => Err(ApiError::unknown_operation()),
         }
     }
 
@@ -114,7 +122,7 @@ impl<'a> Call<'a> {
         };
         let id = arn.rsplit('/').next().unwrap_or_default();
         match self.world.find_key(id) {
-            Some(key) if key.arn == arn => self.take(key),
+            Some(key) if key.arn.as_str() == arn => self.take(key),
             _ => Err(ApiError::not_found(&arn)),
         }
     }
@@ -166,25 +174,29 @@ impl<'a> Call<'a> {
             .public_key
             .and_then(|spki| RecipientKey::from_spki(&spki).ok())
             .ok_or_else(|| ApiError::validation("The attestation document holds no valid RSA public key."))?;
-        Ok(Some(Recipient { key, pcrs: attested.pcrs }))
+        Ok(Some(Recipient { key, attestation: attested.pcrs }))
     }
 
-    /// Judges whether the signer may use the key in this way.
-    fn authorize(
+    /// Judges whether the signer may do this with the key.
+    fn authorize(&self, key: &Key, action: Action, facts: &Facts<'_>) -> Result<(), ApiError> {
+        let policy = Arc::clone(&key.controls().policy);
+        self.judge(key, &policy.document, action, facts)
+    }
+
+    /// The same as if this were the key's policy.
+    fn judge(
         &self,
         key: &Key,
-        permission: Operation,
-        recipient: Option<&Recipient>,
+        policy: &PolicyDocument,
+        action: Action,
+        facts: &Facts<'_>,
     ) -> Result<(), ApiError> {
-        let policy = key.controls().policy.clone();
-        let principal = &self.signer.principal;
-        let pcrs = recipient.map(|recipient| &recipient.pcrs);
-        let explicit = match authorize(&policy, &key.account, principal, permission, pcrs) {
-            Decision::Allowed => return Ok(()),
-            Decision::ImplicitlyDenied => false,
-            Decision::ExplicitlyDenied => true,
-        };
-        Err(ApiError::denied(&principal.caller_arn(), &permission.action(), &key.arn, explicit))
+        authorize_on_key(self.signer, action, key, policy, facts)
+    }
+
+    /// Judges what no key is needed for.
+    fn authorize_without_key(&self, action: Action, facts: &Facts<'_>) -> Result<(), ApiError> {
+        authorize(self.signer, action, facts)
     }
 
     /// The members that carry the plaintext: `member` in the clear, or encrypted to the recipient.
@@ -226,10 +238,10 @@ impl<'a> Call<'a> {
     /// The `KeyId` of an answer: the key's ARN, or that of a key that does not exist.
     fn answered_key_id(&self, key: &Key) -> Result<String, ApiError> {
         if self.fault() != Some(Fault::WrongKeyId) {
-            return Ok(key.arn.clone());
+            return Ok(key.arn.as_str().to_owned());
         }
         let other = crate::text::uuid(crate::kms::random().map_err(|_| ApiError::internal())?);
-        Ok(key.arn.replace(&key.id, &other))
+        Ok(key.arn.as_str().replace(&key.id, &other))
     }
 }
 

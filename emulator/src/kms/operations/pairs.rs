@@ -5,15 +5,17 @@ use std::ops::RangeInclusive;
 use aws_lc_rs::agreement::PrivateKey;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use pcrseal_policy::actions::Action;
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Call, dry_run, internal, invalid_usage, unsupported, usable};
-use crate::kms::authorize::Operation;
+use super::{ALGORITHM, Answer, Call, Recipient, dry_run, internal, invalid_usage, unsupported, usable};
+use crate::kms::authorize::Facts;
 use crate::kms::ciphertext;
 use crate::kms::errors::ApiError;
 use crate::kms::input::Input;
 use crate::kms::keys::Key;
 use crate::kms::material::{Material, PAIR_SPECS, Pair, public_key, shared_secret};
+use crate::kms::operation::Operation;
 
 /// Longest public key in bytes (AWS KMS API reference, `DeriveSharedSecret`).
 const PUBLIC_KEY_LEN: RangeInclusive<usize> = 1..=8192;
@@ -26,7 +28,17 @@ impl Call<'_> {
         let without_plaintext = self.operation == Operation::GenerateDataKeyPairWithoutPlaintext;
         let key = self.named_key(input)?;
         let recipient = if without_plaintext { None } else { self.recipient(input)? };
-        self.authorize(&key, self.operation, recipient.as_ref())?;
+        let action = if without_plaintext {
+            Action::GenerateDataKeyPairWithoutPlaintext
+        } else {
+            Action::GenerateDataKeyPair
+        };
+        let facts = Facts {
+            attestation: recipient.as_ref().map(Recipient::attestation),
+            encryption_context: Some(&context),
+            keys: &[ALGORITHM, ("kms:DataKeyPairSpec", spec)],
+        };
+        self.authorize(&key, action, &facts)?;
         usable(&key)?;
         let material = self.symmetric(&key)?;
         dry_run(input)?;
@@ -52,7 +64,12 @@ impl Call<'_> {
         let peer = input.required_blob("PublicKey", PUBLIC_KEY_LEN)?;
         let key = self.named_key(input)?;
         let recipient = self.recipient(input)?;
-        self.authorize(&key, self.operation, recipient.as_ref())?;
+        let facts = Facts {
+            attestation: recipient.as_ref().map(Recipient::attestation),
+            keys: &[("kms:KeyAgreementAlgorithm", ECDH)],
+            ..Facts::default()
+        };
+        self.authorize(&key, Action::DeriveSharedSecret, &facts)?;
         usable(&key)?;
         let private = self.agreement(&key)?;
         dry_run(input)?;
@@ -68,7 +85,7 @@ impl Call<'_> {
 
     pub(super) fn get_public_key(&mut self, input: &Input) -> Answer {
         let key = self.named_key(input)?;
-        self.authorize(&key, self.operation, None)?;
+        self.authorize(&key, Action::GetPublicKey, &Facts::default())?;
         usable(&key)?;
         let Material::Agreement(_, private) = &key.material else {
             let text = format!("{} is a symmetric key: it has no public key.", key.arn);

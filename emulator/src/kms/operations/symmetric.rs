@@ -5,16 +5,21 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use pcrseal_policy::actions::Action;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::{Answer, CIPHERTEXT_LEN, Call, KEY_ID_LEN, SYMMETRIC, dry_run, internal, invalid_usage, usable};
-use crate::kms::authorize::Operation;
+use super::{
+    ALGORITHM, Answer, CIPHERTEXT_LEN, Call, KEY_ID_LEN, Recipient, SYMMETRIC, dry_run, internal,
+    invalid_usage, usable,
+};
+use crate::kms::authorize::Facts;
 use crate::kms::ciphertext::{self, Ciphertext};
 use crate::kms::errors::ApiError;
 use crate::kms::input::Input;
 use crate::kms::keys::Key;
 use crate::kms::material::Material;
+use crate::kms::operation::Operation;
 
 /// Bounds of the AWS KMS API reference.
 const PLAINTEXT_LEN: RangeInclusive<usize> = 1..=4096;
@@ -27,7 +32,8 @@ impl Call<'_> {
         let context = input.encryption_context("EncryptionContext")?;
         input.choice("EncryptionAlgorithm", &[SYMMETRIC])?;
         let key = self.named_key(input)?;
-        self.authorize(&key, self.operation, None)?;
+        let facts = Facts { encryption_context: Some(&context), keys: &[ALGORITHM], ..Facts::default() };
+        self.authorize(&key, Action::Encrypt, &facts)?;
         usable(&key)?;
         let material = self.symmetric(&key)?;
         dry_run(input)?;
@@ -45,7 +51,12 @@ impl Call<'_> {
         input.choice("EncryptionAlgorithm", &[SYMMETRIC])?;
         let (key, ciphertext) = self.source(input, "KeyId", &blob)?;
         let recipient = self.recipient(input)?;
-        self.authorize(&key, self.operation, recipient.as_ref())?;
+        let facts = Facts {
+            attestation: recipient.as_ref().map(Recipient::attestation),
+            encryption_context: Some(&context),
+            keys: &[ALGORITHM],
+        };
+        self.authorize(&key, Action::Decrypt, &facts)?;
         usable(&key)?;
         let material = self.symmetric(&key)?;
         dry_run(input)?;
@@ -71,7 +82,14 @@ impl Call<'_> {
         let context = input.encryption_context("EncryptionContext")?;
         let key = self.named_key(input)?;
         let recipient = if without_plaintext { None } else { self.recipient(input)? };
-        self.authorize(&key, self.operation, recipient.as_ref())?;
+        let action =
+            if without_plaintext { Action::GenerateDataKeyWithoutPlaintext } else { Action::GenerateDataKey };
+        let facts = Facts {
+            attestation: recipient.as_ref().map(Recipient::attestation),
+            encryption_context: Some(&context),
+            keys: &[ALGORITHM],
+        };
+        self.authorize(&key, action, &facts)?;
         usable(&key)?;
         let material = self.symmetric(&key)?;
         dry_run(input)?;
@@ -98,8 +116,11 @@ impl Call<'_> {
         let destination = input.required_text("DestinationKeyId", KEY_ID_LEN)?;
         let (source, ciphertext) = self.source(input, "SourceKeyId", &blob)?;
         let destination = self.resolve(destination)?;
-        self.authorize(&source, Operation::ReEncryptFrom, None)?;
-        self.authorize(&destination, Operation::ReEncryptTo, None)?;
+        let same = if Arc::ptr_eq(&source, &destination) { "true" } else { "false" };
+        let keys = [ALGORITHM, ("kms:ReEncryptOnSameKey", same)];
+        let facts = |context| Facts { encryption_context: Some(context), keys: &keys, ..Facts::default() };
+        self.authorize(&source, Action::ReEncryptFrom, &facts(&source_context))?;
+        self.authorize(&destination, Action::ReEncryptTo, &facts(&destination_context))?;
         usable(&source)?;
         usable(&destination)?;
         let (from, to) = (self.symmetric(&source)?, self.symmetric(&destination)?);
@@ -113,12 +134,12 @@ impl Call<'_> {
             "DestinationKeyMaterialId": destination.material_id,
             "KeyId": self.answered_key_id(&destination)?,
             "SourceEncryptionAlgorithm": SYMMETRIC,
-            "SourceKeyId": source.arn,
+            "SourceKeyId": source.arn.as_str(),
             "SourceKeyMaterialId": source.material_id,
         }))
     }
 
-    /// No key is named, so no policy judges it: every principal may ask.
+    /// No key is named, so that IAM policies alone judge it.
     pub(super) fn generate_random(&mut self, input: &Input) -> Answer {
         if let Some(store) = input.text("CustomKeyStoreId", CUSTOM_KEY_STORE_ID_LEN)? {
             let text = format!("Custom key store {store} does not exist.");
@@ -128,6 +149,8 @@ impl Call<'_> {
             return Err(ApiError::validation("NumberOfBytes is required."));
         };
         let recipient = self.recipient(input)?;
+        let attestation = recipient.as_ref().map(Recipient::attestation);
+        self.authorize_without_key(Action::GenerateRandom, &Facts { attestation, ..Facts::default() })?;
         let length = usize::try_from(bytes).map_err(|_| ApiError::internal())?;
         let mut random = Zeroizing::new(vec![0; length]);
         aws_lc_rs::rand::fill(&mut random).map_err(internal)?;

@@ -1,18 +1,15 @@
 //! The five-statement template, as its page has it, against the claims that are made for it, and its hole.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
-use pcrseal_core::names::KeyArn;
-use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSet};
 use pcrseal_policy::actions::Action;
 use pcrseal_policy::document::PolicyDocument;
 use pcrseal_policy::evaluate::{
-    Attestation, Candidate, ContextValue, Decision, Evaluation, Grant, Image, Policies, PolicyType, Question,
-    Request, Source, evaluate, who_can,
+    Candidate, ContextValue, Decision, Evaluation, Grant, Image, Policies, PolicyType, Question, Request,
+    Source, evaluate, who_can,
 };
-use pcrseal_policy::names::{AccountId, PrincipalArn};
+use pcrseal_policy::names::AccountId;
 
-const ACCOUNT: &str = "111122223333";
-const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+use super::setup::{ACCOUNT, caller, enclave, request, sids};
+
 const ENCLAVE: &str = "arn:aws:iam::111122223333:role/ChamberEnclaveRole-prod-us-east-1-mainnet";
 const ADMINISTRATOR: &str = "arn:aws:iam::111122223333:role/ChamberKmsKeyAdmin";
 const OTHER: &str = "arn:aws:iam::111122223333:role/data-processing";
@@ -23,11 +20,6 @@ const UNKNOWN_IMAGE: u8 = 0xee;
 
 fn hash(byte: u8) -> String {
     format!("{byte:02x}").repeat(48)
-}
-
-fn image(byte: u8) -> Attestation {
-    let index = PcrIndex::try_from(0).unwrap();
-    Attestation::Enclave(PcrSet::from_iter([(index, Pcr::new([byte; 48]))]))
 }
 
 fn template(current: &str, previous: &str) -> PolicyDocument {
@@ -62,7 +54,7 @@ fn iam(action: &str) -> PolicyDocument {
 }
 
 fn ask(
-    caller: &str,
+    arn: &str,
     action: Action,
     attestation: Option<u8>,
     identity: &[PolicyDocument],
@@ -71,16 +63,11 @@ fn ask(
     let account = AccountId::new(ACCOUNT).unwrap();
     let policy = template(&hash(CURRENT), &hash(PREVIOUS));
     let policies = Policies { key_account: &account, key_policy: &policy, identity, grants };
-    let key = KeyArn::new(KEY).unwrap();
-    let mut request = Request::new(PrincipalArn::new(caller).unwrap(), action, Some(&key));
+    let mut request = request(arn, action);
     if let Some(byte) = attestation {
-        request = request.attestation(&image(byte));
+        request = request.attestation(&enclave(byte));
     }
     evaluate(&policies, &request)
-}
-
-fn sids(evaluation: &Evaluation) -> Vec<&str> {
-    evaluation.statements.iter().filter_map(|place| place.sid.as_deref()).collect()
 }
 
 #[test]
@@ -98,8 +85,8 @@ fn upper_case_in_the_policy_is_no_matter() {
     let account = AccountId::new(ACCOUNT).unwrap();
     let policy = template(&hash(CURRENT).to_uppercase(), &hash(PREVIOUS));
     let policies = Policies { key_account: &account, key_policy: &policy, identity: &[], grants: &[] };
-    let request = Request::new(PrincipalArn::new(ENCLAVE).unwrap(), Action::Decrypt, None);
-    let evaluation = evaluate(&policies, &request.attestation(&image(CURRENT)));
+    let request = Request::new(caller(ENCLAVE), Action::Decrypt, None);
+    let evaluation = evaluate(&policies, &request.attestation(&enclave(CURRENT)));
     assert_eq!(evaluation.decision, Decision::Allow);
 }
 
@@ -154,11 +141,7 @@ fn administrators_manage_and_do_not_decrypt() {
 
 #[test]
 fn a_grant_gets_past_the_allow_statements_but_not_past_the_deny() {
-    let grant = Grant {
-        grantee: PrincipalArn::new(OTHER).unwrap(),
-        operations: vec![Action::Decrypt],
-        constraint: None,
-    };
+    let grant = Grant { grantee: caller(OTHER), operations: vec![Action::Decrypt], constraint: None };
     let with_image = ask(OTHER, Action::Decrypt, Some(UNKNOWN_IMAGE), &[], std::slice::from_ref(&grant));
     assert_eq!(with_image.decision, Decision::Allow);
     assert_eq!(with_image.statements[0].source, Source::Grant(0));
@@ -209,9 +192,9 @@ fn who_can_decrypt() {
         encryption_context: &[],
         context: &[("aws:SourceIp".into(), ContextValue::One("192.0.2.1".into()))],
     };
-    let candidate = |arn: &str, identity| Candidate { principal: PrincipalArn::new(arn).unwrap(), identity };
+    let candidate = |arn: &str, identity| Candidate { principal: caller(arn), identity };
     let images = [("none", None), ("current", Some(CURRENT)), ("any other", Some(UNKNOWN_IMAGE))]
-        .map(|(name, byte)| Image { name: name.into(), attestation: byte.map(image) });
+        .map(|(name, byte)| Image { name: name.into(), attestation: byte.map(enclave) });
     let matrix = who_can(
         &question,
         &[candidate(ENCLAVE, vec![]), candidate(OTHER, vec![iam("kms:Decrypt")])],

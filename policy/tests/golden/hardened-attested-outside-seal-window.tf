@@ -1,0 +1,266 @@
+data "aws_iam_policy_document" "pcrseal" {
+  version   = "2012-10-17"
+  policy_id = "pcrseal-hardened-v1"
+
+  statement {
+    sid    = "AllowBreakGlass"
+    effect = "Allow"
+    actions = [
+      "kms:CancelKeyDeletion",
+      "kms:DescribeKey",
+      "kms:GetKeyPolicy",
+      "kms:PutKeyPolicy",
+    ]
+    resources = [
+      "*",
+    ]
+
+    principals {
+      type = "AWS"
+      identifiers = [
+        "arn:aws:iam::111122223333:root",
+      ]
+    }
+
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:PrincipalArn"
+      values = [
+        "arn:aws:iam::111122223333:root",
+      ]
+    }
+  }
+
+  statement {
+    sid    = "AllowKeyAdministration"
+    effect = "Allow"
+    actions = [
+      "kms:CancelKeyDeletion",
+      "kms:CreateAlias",
+      "kms:DeleteAlias",
+      "kms:DescribeKey",
+      "kms:DisableKey",
+      "kms:DisableKeyRotation",
+      "kms:EnableKey",
+      "kms:EnableKeyRotation",
+      "kms:GetKeyPolicy",
+      "kms:GetKeyRotationStatus",
+      "kms:ListGrants",
+      "kms:ListKeyPolicies",
+      "kms:ListResourceTags",
+      "kms:PutKeyPolicy",
+      "kms:RevokeGrant",
+      "kms:TagResource",
+      "kms:UntagResource",
+      "kms:UpdateAlias",
+      "kms:UpdateKeyDescription",
+    ]
+    resources = [
+      "*",
+    ]
+
+    principals {
+      type = "AWS"
+      identifiers = [
+        "arn:aws:iam::111122223333:role/ChamberKmsKeyAdmin",
+      ]
+    }
+  }
+
+  statement {
+    sid    = "AllowEnclaveDescribeKey"
+    effect = "Allow"
+    actions = [
+      "kms:DescribeKey",
+    ]
+    resources = [
+      "*",
+    ]
+
+    principals {
+      type = "AWS"
+      identifiers = [
+        "arn:aws:iam::111122223333:role/ChamberEnclaveRole-prod-us-east-1-mainnet",
+      ]
+    }
+  }
+
+  statement {
+    sid    = "AllowEnclaveDecrypt"
+    effect = "Allow"
+    actions = [
+      "kms:Decrypt",
+    ]
+    resources = [
+      "*",
+    ]
+
+    principals {
+      type = "AWS"
+      identifiers = [
+        "arn:aws:iam::111122223333:role/ChamberEnclaveRole-prod-us-east-1-mainnet",
+      ]
+    }
+
+    condition {
+      test     = "StringEqualsIgnoreCase"
+      variable = "kms:RecipientAttestation:ImageSha384"
+      values = [
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+      ]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:pcrseal:cluster"
+      values = [
+        "prod-us-east-1-mainnet",
+      ]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:pcrseal:generation"
+      values = [
+        "1",
+      ]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:pcrseal:v"
+      values = [
+        "1",
+      ]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:pcrseal:wrapping"
+      values = [
+        "attested",
+      ]
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "kms:EncryptionContextKeys"
+      values = [
+        "pcrseal:cluster",
+        "pcrseal:generation",
+        "pcrseal:seal-id",
+        "pcrseal:share",
+        "pcrseal:v",
+        "pcrseal:wrapping",
+      ]
+    }
+  }
+
+  statement {
+    sid    = "DenyOtherImageSha384"
+    effect = "Deny"
+    actions = [
+      "kms:Decrypt",
+      "kms:DeriveSharedSecret",
+      "kms:GenerateDataKey",
+      "kms:GenerateDataKeyPair",
+    ]
+    resources = [
+      "*",
+    ]
+
+    principals {
+      type = "*"
+      identifiers = [
+        "*",
+      ]
+    }
+
+    condition {
+      test     = "StringNotEqualsIgnoreCase"
+      variable = "kms:RecipientAttestation:ImageSha384"
+      values = [
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+      ]
+    }
+  }
+
+  statement {
+    sid    = "DenyOtherClusters"
+    effect = "Deny"
+    actions = [
+      "kms:Decrypt",
+      "kms:GenerateDataKey",
+    ]
+    resources = [
+      "*",
+    ]
+
+    principals {
+      type = "*"
+      identifiers = [
+        "*",
+      ]
+    }
+
+    condition {
+      test     = "StringNotEquals"
+      variable = "kms:EncryptionContext:pcrseal:cluster"
+      values = [
+        "prod-us-east-1-mainnet",
+      ]
+    }
+  }
+
+  statement {
+    sid    = "DenyOtherDataOps"
+    effect = "Deny"
+    actions = [
+      "kms:Encrypt",
+      "kms:GenerateDataKeyPairWithoutPlaintext",
+      "kms:GenerateDataKeyWithoutPlaintext",
+      "kms:ReEncryptFrom",
+      "kms:ReEncryptTo",
+    ]
+    resources = [
+      "*",
+    ]
+
+    principals {
+      type = "*"
+      identifiers = [
+        "*",
+      ]
+    }
+  }
+
+  statement {
+    sid    = "DenyGrantsAndReplicas"
+    effect = "Deny"
+    actions = [
+      "kms:CreateGrant",
+      "kms:ReplicateKey",
+    ]
+    resources = [
+      "*",
+    ]
+
+    principals {
+      type = "*"
+      identifiers = [
+        "*",
+      ]
+    }
+  }
+}
+
+resource "aws_kms_key" "pcrseal" {
+  description                        = "pcrseal: a share key of cluster prod-us-east-1-mainnet"
+  key_usage                          = "ENCRYPT_DECRYPT"
+  customer_master_key_spec           = "SYMMETRIC_DEFAULT"
+  multi_region                       = false
+  enable_key_rotation                = true
+  deletion_window_in_days            = 30
+  bypass_policy_lockout_safety_check = false
+  policy                             = data.aws_iam_policy_document.pcrseal.json
+}
