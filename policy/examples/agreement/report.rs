@@ -1,11 +1,13 @@
 //! Pairs out, decisions in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::exit;
 
+use pcrseal_policy::document::Matching;
+use pcrseal_policy::evaluate::{Source, StatementRef};
 use pcrseal_policy::json::Json;
 use pcrseal_policy::render::Rendered;
 
@@ -23,9 +25,9 @@ const ENOUGH: usize = 20_000;
 const LEAST_PERCENT: usize = 15;
 /// The tests keep the shortest pairs of each known difference,
 const KEPT_PER_DIFFERENCE: usize = 2;
-/// so many of each decision, of at most so many bytes,
-const KEPT_PER_DECISION: usize = 105;
-const KEPT_LEN: usize = 1_150;
+/// so many of each feature of what decides, of at most so many bytes,
+const KEPT_PER_FEATURE: usize = 4;
+const KEPT_LEN: usize = 1_100;
 /// and a few longer ones, so that rendered policies are among them.
 const KEPT_LONG: usize = 4;
 
@@ -97,16 +99,61 @@ pub(crate) fn sample(pairs: &Path, decisions: &Path) {
             println!("{}", line.to_json());
         }
     }
-    let mut kept: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut kept: BTreeMap<String, usize> = BTreeMap::new();
     for line in lines.iter().filter(|line| line.form == Form::Plain) {
-        let (what, most) =
-            if len(line) > KEPT_LEN { ("long", KEPT_LONG) } else { (line.ours(), KEPT_PER_DECISION) };
-        let count = kept.entry(what).or_default();
-        if *count < most {
-            *count += 1;
+        let (what, most) = if len(line) > KEPT_LEN {
+            (BTreeSet::from(["long".to_owned()]), KEPT_LONG)
+        } else {
+            (features(line), KEPT_PER_FEATURE)
+        };
+        if what.iter().any(|what| kept.get(what).is_none_or(|count| *count < most)) {
+            for what in what {
+                *kept.entry(what).or_default() += 1;
+            }
             println!("{}", line.to_json());
         }
     }
+}
+
+/// What the statements hold that decide on a pair, together with the decision.
+fn features(line: &Line) -> BTreeSet<String> {
+    let pair = &line.pair;
+    let evaluation = pair.evaluate();
+    let decides = |source: Source, index: usize| {
+        let is_it = |place: &StatementRef| place.source == source && place.index == index;
+        evaluation.statements.is_empty() || evaluation.statements.iter().any(is_it)
+    };
+    let mut features = BTreeSet::new();
+    let identity =
+        pair.identity_policies.iter().enumerate().map(|(at, policy)| (Source::Identity(at), policy));
+    for (source, policy) in identity.chain([(Source::KeyPolicy, &pair.key_policy)]) {
+        for (_, statement) in
+            policy.statements.iter().enumerate().filter(|(index, _)| decides(source, *index))
+        {
+            let mut has = |feature: &str| features.insert(format!("{} {feature}", line.ours()));
+            if statement.principals.as_ref().is_some_and(Matching::is_negated) {
+                has("NotPrincipal");
+            }
+            if statement.actions.as_ref().is_some_and(Matching::is_negated) {
+                has("NotAction");
+            }
+            if statement.resources.as_ref().is_some_and(Matching::is_negated) {
+                has("NotResource");
+            }
+            for condition in &statement.conditions {
+                has(&condition.key.to_lowercase());
+                has(&condition.operator.to_string());
+                let wildcards = condition.values.iter().any(|value| value.contains(['*', '?']));
+                if condition.values.iter().any(|value| value.contains("${")) {
+                    has(&format!("variable in {}", condition.operator.comparison.as_str()));
+                } else if wildcards {
+                    has(&format!("wildcard in {}", condition.operator.comparison.as_str()));
+                }
+            }
+            has("");
+        }
+    }
+    features
 }
 
 pub(crate) fn recorded(sample: &Path, decisions: &Path) {
