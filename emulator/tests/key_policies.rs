@@ -119,7 +119,7 @@ impl Share {
         fixture.kms.add_principal(principal(DATA_PROCESSING).iam_policy(iam("kms:Decrypt")));
         let mut share = Self { fixture, arn: String::new(), request: Value::Null, plaintext: Vec::new() };
         let created = share.client(ADMINISTRATOR).call("CreateKey", &json!({ "Policy": policy })).await.ok();
-        share.arn = created.json()["KeyMetadata"]["Arn"].as_str().unwrap().to_owned();
+        share.arn = created.json()["KeyMetadata"]["Arn"].as_str().unwrap().into();
         share.make(profile).await;
         share
     }

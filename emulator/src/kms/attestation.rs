@@ -28,8 +28,8 @@ const COSE_SIGN1_TAG: u8 = 0xd2;
 /// What a verified document says.
 #[derive(Debug)]
 pub(crate) struct Attested {
-    /// As policies see them.
-    pub(crate) pcrs: Attestation,
+    /// Its PCRs, as policies see them.
+    pub(crate) attestation: Attestation,
     pub(crate) public_key: Option<Vec<u8>>,
 }
 
@@ -73,12 +73,12 @@ pub(crate) fn verify(document: &[u8], root: &[u8], now_millis: u64) -> Result<At
     if now_millis.abs_diff(payload.timestamp) > MAX_AGE_MILLIS {
         return Err(Refusal::Stale);
     }
-    Ok(Attested { pcrs: payload.pcrs, public_key: payload.public_key })
+    Ok(Attested { attestation: payload.attestation, public_key: payload.public_key })
 }
 
 struct Payload {
     timestamp: u64,
-    pcrs: Attestation,
+    attestation: Attestation,
     certificate: Vec<u8>,
     cabundle: Vec<Vec<u8>>,
     public_key: Option<Vec<u8>>,
@@ -104,7 +104,7 @@ impl Payload {
             .and_then(|number| u64::try_from(number).ok());
         let mut pcrs = |name| take(name).and_then(|value| value.into_map().ok()).and_then(read_pcrs);
         // One of them: the other would be left over.
-        let pcrs = match pcrs("pcrs") {
+        let attestation = match pcrs("pcrs") {
             Some(pcrs) => Some(Attestation::Enclave(pcrs)),
             None => pcrs("nitrotpm_pcrs").map(Attestation::NitroTpm),
         };
@@ -126,11 +126,11 @@ impl Payload {
         {
             return Err(Refusal::Malformed);
         }
-        match (timestamp, pcrs, certificate, cabundle) {
-            (Some(timestamp), Some(pcrs), Some(certificate), Some(cabundle))
+        match (timestamp, attestation, certificate, cabundle) {
+            (Some(timestamp), Some(attestation), Some(certificate), Some(cabundle))
                 if (1..=MAX_CABUNDLE).contains(&cabundle.len()) =>
             {
-                Ok(Self { timestamp, pcrs, certificate, cabundle, public_key })
+                Ok(Self { timestamp, attestation, certificate, cabundle, public_key })
             }
             _ => Err(Refusal::Malformed),
         }

@@ -204,26 +204,23 @@ impl Found {
         let allowed = alone.or(through_identity).or(self.truth(Part::Grants)).and(works.into());
         let denied = self.truth(Part::Deny);
 
-        let counts = |part| match part {
-            Part::Deny | Part::Grants => true,
-            Part::Direct if same_account => true,
-            Part::Direct | Part::Delegation | Part::Identity => through_identity == Truth::Yes,
-        };
         let decision = match (denied, allowed) {
             (Truth::Yes, _) => Decision::ExplicitDeny,
             (_, Truth::No) => Decision::ImplicitDeny,
             (Truth::No, Truth::Yes) => Decision::Allow,
             _ => Decision::Undecided,
         };
-        let statements: Vec<_> = match decision {
-            Decision::ExplicitDeny | Decision::Allow => {
-                let allows = decision == Decision::Allow;
-                let decided =
-                    |(part, place)| (allows != (part == Part::Deny) && counts(part)).then_some(place);
-                self.matching.into_iter().filter_map(decided).collect()
+        let decides = |part| match (decision, part) {
+            (Decision::ExplicitDeny, _) => part == Part::Deny,
+            (Decision::Allow, Part::Grants) => true,
+            (Decision::Allow, Part::Direct) if same_account => true,
+            (Decision::Allow, Part::Direct | Part::Delegation | Part::Identity) => {
+                through_identity == Truth::Yes
             }
-            Decision::ImplicitDeny | Decision::Undecided => Vec::new(),
+            (Decision::Allow, Part::Deny) | (Decision::ImplicitDeny | Decision::Undecided, _) => false,
         };
+        let statements: Vec<_> =
+            self.matching.into_iter().filter(|(part, _)| decides(*part)).map(|(_, place)| place).collect();
         let denied_by = match decision {
             Decision::ExplicitDeny => statements.first().map(|place| place.source.policy_type()),
             Decision::ImplicitDeny if works && basis != Truth::No => Some(PolicyType::IdentityBased),

@@ -1,7 +1,7 @@
 //! What is not known: when it leaves the decision open, and when it does not.
 
 use pcrseal_policy::actions::Action;
-use pcrseal_policy::evaluate::{Decision, Missing};
+use pcrseal_policy::evaluate::{Decision, Missing, PolicyType};
 
 use super::setup::{FOREIGN_ROLE, ROLE, ROOT, World, decrypt, holds, iam_decrypt, many, one, request, sids};
 
@@ -59,6 +59,14 @@ fn undecided_only_where_it_matters() {
         }
         assert_eq!(evaluation.denied_by.is_some(), matches!(expected, ExplicitDeny | ImplicitDeny));
     }
+}
+
+#[test]
+fn whom_a_denial_is_laid_to_where_a_delegation_is_open() {
+    let ask = |statement: &str| World::new(statement).ask(&request(ROLE, Action::Decrypt)).denied_by;
+    // With the delegation or without it, an IAM policy is what is missing in any case.
+    assert_eq!(ask(&perhaps("Perhaps", "Allow", ROOT)), Some(PolicyType::IdentityBased));
+    assert_eq!(ask(&perhaps("Perhaps", "Deny", ROOT)), Some(PolicyType::ResourceBased));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use rcgen::{
     PKCS_ECDSA_P384_SHA384,
 };
 
-use super::{Refusal, verify};
+use super::{Attestation, Refusal, verify};
 
 const NOW: u64 = 1_768_478_400_000;
 const SIGNS_CERTIFICATES: KeyUsagePurpose = KeyUsagePurpose::KeyCertSign;
@@ -130,4 +130,28 @@ fn a_message_must_be_es384_and_nothing_else() {
     assert_eq!(judge(Chain::good(), |_| (), es256), malformed);
     let unprotected = |message: &mut CoseSign1| message.unprotected.key_id = vec![1];
     assert_eq!(judge(Chain::good(), |_| (), unprotected), malformed);
+}
+
+#[test]
+fn nitro_tpm_documents_have_registers_of_their_own() {
+    let renamed = |names: &'static [&'static str]| {
+        let (root, document) = Chain::good().document(
+            |payload| {
+                let mut value: Value = ciborium::from_reader(payload.as_slice()).unwrap();
+                let fields = value.as_map_mut().unwrap();
+                let position = fields.iter().position(|(name, _)| name.as_text() == Some("pcrs")).unwrap();
+                let (_, pcrs) = fields.remove(position);
+                fields.extend(names.iter().map(|&name| (Value::from(name), pcrs.clone())));
+                payload.clear();
+                ciborium::into_writer(&value, payload).unwrap();
+            },
+            |_| (),
+        );
+        verify(&document, &root, NOW).map(|attested| attested.attestation)
+    };
+    assert!(matches!(renamed(&["pcrs"]), Ok(Attestation::Enclave(_))));
+    assert!(matches!(renamed(&["nitrotpm_pcrs"]), Ok(Attestation::NitroTpm(_))));
+    assert_eq!(renamed(&["pcrs", "nitrotpm_pcrs"]), Err(Refusal::Malformed));
+    assert_eq!(renamed(&[]), Err(Refusal::Malformed));
+    assert_eq!(renamed(&["tpm_pcrs"]), Err(Refusal::Malformed));
 }

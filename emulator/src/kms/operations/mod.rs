@@ -174,7 +174,7 @@ impl<'a> Call<'a> {
             .public_key
             .and_then(|spki| RecipientKey::from_spki(&spki).ok())
             .ok_or_else(|| ApiError::validation("The attestation document holds no valid RSA public key."))?;
-        Ok(Some(Recipient { key, attestation: attested.pcrs }))
+        Ok(Some(Recipient { key, attestation: attested.attestation }))
     }
 
     /// Judges whether the signer may do this with the key.
