@@ -57,7 +57,12 @@ fn every_profile_is_rendered_and_judged() {
         ("multi-pcr --encrypt", 1),
     ] {
         let outcome = call(arguments);
-        assert_eq!((outcome.status, outcome.stderr.as_str()), (status, ""), "{arguments}: {}", outcome.stdout);
+        assert_eq!(
+            (outcome.status, outcome.stderr.as_str()),
+            (status, ""),
+            "{arguments}: {}",
+            outcome.stdout
+        );
         assert!(outcome.stdout.contains("# Who can decrypt\nkms:Decrypt"), "{}", outcome.stdout);
     }
 }

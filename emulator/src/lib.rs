@@ -2,10 +2,12 @@
 //!
 //! [`nsm`] issues attestation documents as AWS does, under a root of its own: a verifier that pins that root
 //! instead of AWS's sees nothing else that differs. [`kms`] is an HTTP server that any AWS SDK can talk to; it
-//! verifies signatures and attestation documents and answers in AWS's shapes, errors included.
+//! verifies signatures and attestation documents, enforces key policies and IAM policies, and answers in AWS's
+//! shapes, errors included.
 //!
 //! Both sides are written from AWS's documentation and share no protocol code with the rest of pcrseal, so
-//! that each catches the other's mistakes. **Nothing here protects anything**: keys live in plain memory, and
+//! that each catches the other's mistakes; what policies say is for `pcrseal-policy` to judge, which is compared with
+//! a judge that is not ours. **Nothing here protects anything**: keys live in plain memory, and
 //! whoever can reach the port and knows a secret access key may use them. It is for loopback only.
 //!
 //! ```

@@ -1,15 +1,18 @@
 //! Arbitrary policies: read, written, evaluated and linted without a panic or a hang; what is read is written the same;
-//! a Deny of everything denies, and a Deny that is taken away takes nothing from anybody.
+//! a Deny of everything denies, and a Deny that is taken away takes nothing from anybody; a remedy brings no new finding.
 
 #![no_main]
 
+use std::collections::BTreeSet;
+
 use libfuzzer_sys::fuzz_target;
 use pcrseal_core::error::Error;
+use pcrseal_core::names::{ClusterId, Wrapping};
+use pcrseal_fuzz::policies::{account, grant, read, requests};
 use pcrseal_policy::document::{Effect, Matching, PolicyDocument, Principals, Statement};
 use pcrseal_policy::evaluate::{Decision, Grant, Policies, Request, evaluate};
-use pcrseal_policy::lint::{Options, lint, lint_quorum};
+use pcrseal_policy::lint::{Options, Profile, lint, lint_quorum};
 use pcrseal_policy::names::AccountId;
-use pcrseal_fuzz::policies::{account, grant, read, requests};
 
 fuzz_target!(|data: &[u8]| {
     let Some((key_policy, identity)) = read(data) else { return };
@@ -37,7 +40,26 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(judge(&open), Decision::Allow);
         }
     }
+    check(&key_policy, &account);
 });
+
+/// Lints under every wrapping and profile, alone and as a quorum.
+fn check(key_policy: &PolicyDocument, account: &AccountId) {
+    for wrapping in [Wrapping::Attested, Wrapping::Encrypt] {
+        for profile in [Profile::BreakGlass, Profile::Strict] {
+            let options = Options { wrapping, profile, ..Options::new(account.clone()) };
+            let report = lint(key_policy, &options);
+            assert!(!report.to_string().is_empty() && !report.to_json().to_compact().is_empty());
+            let fixed = lint(&report.fixed(), &options);
+            let known: BTreeSet<_> = report.findings().iter().map(|finding| finding.rule).collect();
+            assert!(fixed.findings().iter().all(|finding| known.contains(&finding.rule)), "{report}{fixed}");
+        }
+    }
+    let cluster = ClusterId::new("prod-us-east-1-mainnet").expect("a cluster id");
+    let keys = ["one", "two"].map(|name| (name.to_owned(), key_policy.clone()));
+    let report = lint_quorum(&keys, 2, &cluster, &Options::new(account.clone()));
+    assert!(!report.to_string().is_empty() && !report.to_json().to_compact().is_empty());
+}
 
 /// Reads a policy; every document that is read is written the same.
 fn parse(text: &str) -> Option<PolicyDocument> {
@@ -74,7 +96,9 @@ fn decide(
             assert!(evaluation.denied_by.is_none());
             assert!(!evaluation.statements.is_empty() || request.caller().to_string().ends_with(":root"));
         }
-        Decision::ExplicitDeny => assert!(!evaluation.statements.is_empty() && evaluation.denied_by.is_some()),
+        Decision::ExplicitDeny => {
+            assert!(!evaluation.statements.is_empty() && evaluation.denied_by.is_some())
+        }
         Decision::ImplicitDeny => assert!(evaluation.statements.is_empty() && evaluation.denied_by.is_some()),
         Decision::Undecided => assert!(!evaluation.unresolved.is_empty()),
     }

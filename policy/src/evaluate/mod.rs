@@ -57,6 +57,7 @@ pub use decision::{Decision, Evaluation, Missing, PolicyType, Source, StatementR
 pub use grants::{Grant, GrantConstraint};
 pub use matrix::{Candidate, Cell, Image, Matrix, Question, Row, who_can};
 pub use request::{Attestation, ContextValue, Request};
+pub(crate) use statement::is_action;
 
 use std::collections::HashSet;
 
