@@ -132,7 +132,8 @@ fn principal(random: &mut Random, pair: &Pair) -> String {
 pub(crate) fn actions(random: &mut Random, pair: &Pair) -> Matching<Values> {
     let action = |random: &mut Random| match random.below(10) {
         0..3 => pair.action.name().to_owned(),
-        3..5 => "kms:*".to_owned(),
+        3 => pair.action.name().to_uppercase(),
+        4 => "kms:*".to_owned(),
         5 => {
             let name = pair.action.name();
             let kept = "kms:".len() + random.below(name.len() - "kms:".len());

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::exit;
 
-use pcrseal_policy::document::Matching;
+use pcrseal_policy::document::{Matching, Values};
 use pcrseal_policy::evaluate::{Source, StatementRef};
 use pcrseal_policy::json::Json;
 use pcrseal_policy::render::Rendered;
@@ -26,7 +26,7 @@ const LEAST_PERCENT: usize = 15;
 /// The tests keep the shortest pairs of each known difference,
 const KEPT_PER_DIFFERENCE: usize = 2;
 /// so many of each feature of what decides, of at most so many bytes,
-const KEPT_PER_FEATURE: usize = 4;
+const KEPT_PER_FEATURE: usize = 3;
 const KEPT_LEN: usize = 1_100;
 /// and a few longer ones, so that rendered policies are among them.
 const KEPT_LONG: usize = 4;
@@ -131,8 +131,14 @@ fn features(line: &Line) -> BTreeSet<String> {
             policy.statements.iter().enumerate().filter(|(index, _)| decides(source, *index))
         {
             let mut has = |feature: &str| features.insert(format!("{} {feature}", line.ours()));
+            for principal in statement.principals.iter().flat_map(|who| who.listed().aws_values()) {
+                has(principal);
+            }
             if statement.principals.as_ref().is_some_and(Matching::is_negated) {
                 has("NotPrincipal");
+            }
+            if let Some(Matching::Is(Values::One(action))) = &statement.actions {
+                has(action);
             }
             if statement.actions.as_ref().is_some_and(Matching::is_negated) {
                 has("NotAction");

@@ -74,7 +74,7 @@ impl Context<'_> {
         self.one("aws:PrincipalAccount", account);
         self.one("kms:CallerAccount", account);
         if self.random.chance(40) {
-            self.one_of("aws:PrincipalTag/team", &["crypto", "Crypto", "c*", "ops"]);
+            self.one_of("aws:PrincipalTag/team", &["crypto", "c*", "?rypto", "ops"]);
         }
         if self.random.chance(40) {
             self.one("aws:MultiFactorAuthPresent", "true");

@@ -210,7 +210,16 @@ pub(crate) const KEYS: &[Key] = &[
     key("aws:PrincipalTag/team", Kind::Text, &["crypto", "c*", "Crypto"]),
 ];
 
-const SPECIAL: &[&str] = &["crypto", "${*}", "a${?}c", "${$}x", "a?c", "a*c"];
+const SPECIAL: &[&str] = &[
+    "crypto",
+    "${aws:PrincipalTag/team}",
+    "${aws:PrincipalTag/team}",
+    "${*}",
+    "a${?}c",
+    "${$}x",
+    "a?c",
+    "a*c",
+];
 
 pub(crate) const CONTEXT_NAMES: &[&str] = &[
     "pcrseal:cluster",
