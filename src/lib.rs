@@ -65,3 +65,7 @@ pub use sealing::Sealed;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../docs/POLICY.md")]
+struct KeyPolicies;

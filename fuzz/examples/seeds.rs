@@ -13,7 +13,9 @@ use pcrseal_fuzz::documents::documents;
 use pcrseal_fuzz::key::{ANY_SIGNATURE, ciphertext_for_recipient, recipient};
 use pcrseal_fuzz::model;
 use pcrseal_fuzz::outer::Outer;
+use pcrseal_fuzz::policies;
 use pcrseal_fuzz::world::{SECRET_LEN, World, answer_all, image};
+use pcrseal_policy::document::PolicyDocument;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let corpus = std::env::args_os().nth(1).ok_or("usage: seeds CORPUS_FOLDER")?;
@@ -47,6 +49,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         parsed.verify(&[root], parsed.unverified_timestamp_ms(), &ANY_SIGNATURE)?;
         write("attestation", name, &document)?;
         write("verify", name, &document)?;
+    }
+
+    for (name, policy) in policies::seeds() {
+        let (key_policy, identity) = policies::read(policy.as_bytes()).ok_or(name)?;
+        for text in [Some(key_policy), identity].into_iter().flatten() {
+            PolicyDocument::parse(text)?;
+        }
+        write("policy", name, policy.as_bytes())?;
     }
 
     // 32 zero bytes: what every operation that releases something takes.

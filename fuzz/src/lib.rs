@@ -1,5 +1,5 @@
 //! What the fuzz targets share: a recipient key that costs nothing, a world with one sealed blob, attestation
-//! documents that nobody signed, and the operations of KMS.
+//! documents that nobody signed, the operations of KMS, and the requests that policies judge.
 //!
 //! Everything in it is fixed, so that a crash repeats.
 
@@ -16,4 +16,5 @@ pub mod key;
 #[path = "../../core/tests/common/model.rs"]
 pub mod model;
 pub mod outer;
+pub mod policies;
 pub mod world;

@@ -9,6 +9,7 @@
 //! | make the right policy, as JSON and Terraform, with its reasons | [`render`] |
 //! | name accounts, roles and callers | [`names`] |
 //! | know what policies say to a request, or who gets in | [`evaluate`](mod@evaluate) |
+//! | know what is wrong with a policy, and mend it | [`lint`](mod@lint) |
 //! | know KMS's permissions | [`actions`] |
 //!
 //! Every error is a [`pcrseal_core::error::Error`] with a code of the range 4000. Documents are public: errors and
@@ -19,5 +20,6 @@ pub mod actions;
 pub mod document;
 pub mod evaluate;
 pub mod json;
+pub mod lint;
 pub mod names;
 pub mod render;

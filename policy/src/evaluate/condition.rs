@@ -1,9 +1,10 @@
 //! Whether a condition holds (IAM user guide, "Conditions with multiple context keys or values", "Single-valued vs.
 //! multivalued context keys").
 
+use super::decision::Missing;
 use super::operators;
 use super::request::{ContextEntry, ContextValue};
-use super::truth::{Missing, Truth};
+use super::truth::Truth;
 use super::variables::{NoValue, Reader};
 use crate::document::{Comparison, Condition, SetOperator};
 

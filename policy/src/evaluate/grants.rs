@@ -1,8 +1,9 @@
 //! Grants (AWS KMS developer guide, "Grants in AWS KMS"; API reference, `GrantConstraints`).
 
+use super::decision::Missing;
 use super::principals::is_role_of;
 use super::request::Request;
-use super::truth::{Missing, Truth};
+use super::truth::Truth;
 use crate::actions::Action;
 use crate::names::{Identity, PrincipalArn};
 

@@ -16,7 +16,29 @@
 //! [`Decision::Undecided`], with what would have to be known.
 //!
 //! Service and resource control policies, permissions boundaries, session policies and VPC endpoint policies are no
-//! input: they can only take away.
+//! input: they can only take away. The right to retire a grant that the grant itself gives is not looked at, nor are
+//! the members of a statement that the policy language does not have: AWS refuses such a policy.
+//!
+//! ```
+//! use pcrseal_policy::actions::Action;
+//! use pcrseal_policy::document::PolicyDocument;
+//! use pcrseal_policy::evaluate::{Decision, Policies, Request, evaluate};
+//! use pcrseal_policy::names::{AccountId, PrincipalArn};
+//!
+//! let key_policy = PolicyDocument::parse(
+//!     r#"{"Version": "2012-10-17", "Statement": {
+//!         "Sid": "OnlyEnclaves", "Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*",
+//!         "Condition": {"Null": {"kms:RecipientAttestation:ImageSha384": "true"}}}}"#,
+//! )?;
+//! let account = AccountId::new("111122223333")?;
+//! let policies = Policies { key_account: &account, key_policy: &key_policy, identity: &[], grants: &[] };
+//! let caller = PrincipalArn::new("arn:aws:iam::111122223333:role/data-processing")?;
+//!
+//! let evaluation = evaluate(&policies, &Request::new(caller, Action::Decrypt, None));
+//! assert_eq!(evaluation.decision, Decision::ExplicitDeny);
+//! assert_eq!(evaluation.statements[0].to_string(), "key policy OnlyEnclaves");
+//! # Ok::<(), pcrseal_core::error::Error>(())
+//! ```
 
 mod condition;
 mod decision;
@@ -31,11 +53,13 @@ mod truth;
 mod values;
 mod variables;
 
-pub use decision::{Decision, Evaluation, PolicyType, Source, StatementRef, Unresolved};
+pub use decision::{Decision, Evaluation, Missing, PolicyType, Source, StatementRef, Unresolved};
 pub use grants::{Grant, GrantConstraint};
 pub use matrix::{Candidate, Cell, Image, Matrix, Question, Row, who_can};
 pub use request::{Attestation, ContextValue, Request};
-pub use truth::Missing;
+pub(crate) use statement::is_action;
+
+use std::collections::HashSet;
 
 use self::principals::Named;
 use self::truth::Truth;
@@ -141,8 +165,11 @@ impl Found {
             Truth::Yes => self.matching.push((part, place)),
             Truth::Unknown => {
                 self.undecided.push(part);
+                // A variable may stand in a statement more than once.
+                let mut seen = HashSet::new();
+                let once = missing.into_iter().filter(|missing| seen.insert(missing.clone()));
                 let unresolved = |missing| Unresolved { statement: place.clone(), missing };
-                self.unresolved.extend(missing.into_iter().map(unresolved));
+                self.unresolved.extend(once.map(unresolved));
             }
         }
     }
@@ -177,26 +204,23 @@ impl Found {
         let allowed = alone.or(through_identity).or(self.truth(Part::Grants)).and(works.into());
         let denied = self.truth(Part::Deny);
 
-        let counts = |part| match part {
-            Part::Deny | Part::Grants => true,
-            Part::Direct if same_account => true,
-            Part::Direct | Part::Delegation | Part::Identity => through_identity == Truth::Yes,
-        };
         let decision = match (denied, allowed) {
             (Truth::Yes, _) => Decision::ExplicitDeny,
             (_, Truth::No) => Decision::ImplicitDeny,
             (Truth::No, Truth::Yes) => Decision::Allow,
             _ => Decision::Undecided,
         };
-        let statements: Vec<_> = match decision {
-            Decision::ExplicitDeny | Decision::Allow => {
-                let allows = decision == Decision::Allow;
-                let decided =
-                    |(part, place)| (allows != (part == Part::Deny) && counts(part)).then_some(place);
-                self.matching.into_iter().filter_map(decided).collect()
+        let decides = |part| match (decision, part) {
+            (Decision::ExplicitDeny, _) => part == Part::Deny,
+            (Decision::Allow, Part::Grants) => true,
+            (Decision::Allow, Part::Direct) if same_account => true,
+            (Decision::Allow, Part::Direct | Part::Delegation | Part::Identity) => {
+                through_identity == Truth::Yes
             }
-            Decision::ImplicitDeny | Decision::Undecided => Vec::new(),
+            (Decision::Allow, Part::Deny) | (Decision::ImplicitDeny | Decision::Undecided, _) => false,
         };
+        let statements: Vec<_> =
+            self.matching.into_iter().filter(|(part, _)| decides(*part)).map(|(_, place)| place).collect();
         let denied_by = match decision {
             Decision::ExplicitDeny => statements.first().map(|place| place.source.policy_type()),
             Decision::ImplicitDeny if works && basis != Truth::No => Some(PolicyType::IdentityBased),

@@ -3,8 +3,9 @@
 
 use std::cmp::Ordering;
 
-use super::patterns::{Pattern, arn_parts, lower_case};
-use super::truth::{Missing, Truth};
+use super::decision::Missing;
+use super::patterns::{Pattern, lower_case};
+use super::truth::Truth;
 use super::values::{Decimal, in_block, moment};
 use super::variables::{NoValue, Reader};
 use crate::document::Comparison;
@@ -132,7 +133,7 @@ fn text(
 /// "Each of the six colon-delimited components of the ARN is checked separately and each can include multi-character
 /// match wildcards (*) or single-character match wildcards (?)." `ArnEquals` and `ArnLike` are the same.
 fn arn(policy: &str, request: &str, reader: Reader<'_>, missing: &mut Vec<Missing>) -> Outcome {
-    let request = arn_parts(request);
+    let request: Vec<&str> = request.splitn(6, ':').collect();
     if request.len() != 6 {
         return Outcome::Invalid;
     }

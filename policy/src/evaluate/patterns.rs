@@ -69,17 +69,19 @@ impl Pattern {
     /// expand to match beyond the colon boundaries" (IAM user guide, "IAM JSON policy elements: Resource").
     pub(super) fn of_resource(parts: impl IntoIterator<Item = Self>) -> Self {
         let mut joined = Vec::new();
-        for (position, Self(mut part)) in parts.into_iter().enumerate() {
+        for (position, Self(part)) in parts.into_iter().enumerate() {
             if position > 0 {
                 joined.push(Symbol::Char(':'));
             }
-            let last = part.pop();
+            let reaches_beyond = part.last() == Some(&Symbol::Any);
             joined.extend(part.into_iter().map(|symbol| match symbol {
                 Symbol::Any => Symbol::AnyWithin,
                 Symbol::One => Symbol::OneWithin,
                 _ => symbol,
             }));
-            joined.extend(last.map(|symbol| if symbol == Symbol::One { Symbol::OneWithin } else { symbol }));
+            if reaches_beyond {
+                joined.push(Symbol::Any);
+            }
         }
         Self(joined)
     }
@@ -181,4 +183,46 @@ pub(super) fn arn_parts(text: &str) -> Vec<&str> {
     }
     parts.extend(text.get(start..));
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pattern;
+
+    /// The definition, word for word.
+    fn by_definition(pattern: &[char], text: &[char]) -> bool {
+        match (pattern, text) {
+            ([], []) => true,
+            (['*', rest @ ..], _) => (0..=text.len()).any(|len| by_definition(rest, &text[len..])),
+            (['?', rest @ ..], [_, behind @ ..]) => by_definition(rest, behind),
+            ([c, rest @ ..], [d, behind @ ..]) => c == d && by_definition(rest, behind),
+            _ => false,
+        }
+    }
+
+    fn texts(alphabet: &[char], longest: usize) -> Vec<String> {
+        let mut all = vec![String::new()];
+        let mut from = 0;
+        for _ in 0..longest {
+            let until = all.len();
+            for at in from..until {
+                all.extend(alphabet.iter().map(|c| format!("{}{c}", all[at])).collect::<Vec<_>>());
+            }
+            from = until;
+        }
+        all
+    }
+
+    #[test]
+    fn every_short_pattern_against_every_short_text() {
+        let texts_of_two = texts(&['a', 'b'], 5);
+        for pattern in texts(&['a', 'b', '*', '?'], 5) {
+            let compiled = Pattern::with_wildcards(&pattern);
+            let symbols: Vec<char> = pattern.chars().collect();
+            for text in &texts_of_two {
+                let expected = by_definition(&symbols, &text.chars().collect::<Vec<_>>());
+                assert_eq!(compiled.matches(text), expected, "{pattern} {text}");
+            }
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! Whom `Principal` and `NotPrincipal` mean (IAM user guide, "AWS JSON policy elements: Principal" and
 //! "`NotPrincipal`").
 
-use super::truth::{Missing, Truth};
+use super::decision::Missing;
+use super::truth::Truth;
 use crate::document::Principals;
 use crate::names::{AccountId, Identity, PrincipalArn};
 

@@ -72,7 +72,8 @@ impl Request {
     /// A request by `caller` for `action` on `key`.
     ///
     /// The caller is a role session, a role (a session of it whose name no policy has), a user, a federated user or
-    /// the root user of an account. The key is ignored for actions that use none; without it, a statement that names
+    /// the root user of an account. A federated user is itself alone: what the user who asked for its session may do
+    /// is not looked at. The key is ignored for actions that use none; without it, a statement that names
     /// keys cannot be decided.
     pub fn new(caller: PrincipalArn, action: Action, key: Option<&KeyArn>) -> Self {
         let one = |value: String| ContextEntry::Known(ContextValue::One(value));

@@ -1,9 +1,10 @@
 //! Whether a statement matches a request.
 
 use super::condition;
+use super::decision::Missing;
 use super::patterns::{Pattern, arn_parts, lower_case};
 use super::request::Resource;
-use super::truth::{Missing, Truth};
+use super::truth::Truth;
 use super::variables::{NoValue, Reader};
 use crate::actions::Action;
 use crate::document::{Matching, Statement, Values, Version};
@@ -30,7 +31,7 @@ fn cover(element: &Matching<Values>, matches: impl Fn(&str) -> bool) -> bool {
 
 /// `kms:Decrypt` against `*`, `kms:*`, `KMS:Dec*`, … The name of the service holds no wildcard (IAM user guide, "IAM
 /// JSON policy elements: Action").
-fn is_action(entry: &str, action: Action) -> bool {
+pub(crate) fn is_action(entry: &str, action: Action) -> bool {
     let own = action.name();
     match (entry.split_once(':'), own.split_once(':')) {
         (Some((service, name)), Some((own_service, own_name))) => {

@@ -172,3 +172,34 @@ fn days_before(year: i64, month: i64, day: i64) -> i64 {
     let new_year = years * 365 + leap_days - 719_162;
     new_year + (1..month).map(|month| days_of(year, month)).sum::<i64>() + day - 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{days_before, days_of, moment};
+
+    #[test]
+    fn every_day_is_one_after_the_day_before() {
+        let mut expected = days_before(1, 1, 1);
+        for year in 1..=2800 {
+            for month in 1..=12 {
+                for day in 1..=days_of(year, month) {
+                    assert_eq!(days_before(year, month, day), expected, "{year}-{month}-{day}");
+                    expected += 1;
+                }
+            }
+        }
+        assert_eq!(days_before(1970, 1, 1), 0);
+    }
+
+    #[test]
+    fn moments_of_known_seconds() {
+        for (text, seconds, nanoseconds) in [
+            ("2000-02-29T23:59:59Z", 951_868_799, 0),
+            ("1969-12-31T23:59:59.5Z", -1, 500_000_000),
+            ("2038-01-19T03:14:08Z", 2_147_483_648, 0),
+            ("2038-01-19T03:14:08.000000001+00:00", 2_147_483_648, 1),
+        ] {
+            assert_eq!(moment(text), Some((seconds, nanoseconds)), "{text}");
+        }
+    }
+}

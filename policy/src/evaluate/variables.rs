@@ -1,8 +1,8 @@
 //! Policy variables (IAM user guide, "IAM policy elements: Variables and tags").
 
+use super::decision::Missing;
 use super::patterns::Pattern;
 use super::request::{ContextEntry, ContextValue, Request};
-use super::truth::Missing;
 use crate::document::Version;
 
 /// Why a text of a policy has no value.

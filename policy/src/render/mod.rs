@@ -7,6 +7,26 @@
 //! | `multi-pcr` | [`Template::multi_pcr`] | the same with the page's "optional multi-PCR variant" |
 //!
 //! Equal parameters give equal bytes. A policy is for one key; a quorum has one for each of its keys.
+//!
+//! ```
+//! use pcrseal_core::names::ClusterId;
+//! use pcrseal_core::pcr::Pcr;
+//! use pcrseal_policy::names::{AccountId, PrincipalArn};
+//! use pcrseal_policy::render::{Hardened, Release};
+//!
+//! # fn main() -> Result<(), pcrseal_core::error::Error> {
+//! let policy = Hardened::new(
+//!     AccountId::new("111122223333")?,
+//!     ClusterId::new("prod-us-east-1-mainnet")?,
+//!     PrincipalArn::new("arn:aws:iam::111122223333:role/ChamberEnclaveRole-prod-us-east-1-mainnet")?,
+//!     vec![PrincipalArn::new("arn:aws:iam::111122223333:role/ChamberKmsKeyAdmin")?],
+//!     Release::enclave(Pcr::from_hex(&"a".repeat(96))?)?,
+//! )?;
+//! let rendered = policy.render()?;
+//! assert!(rendered.json().contains("DenyOtherImageSha384"));
+//! # Ok(())
+//! # }
+//! ```
 
 mod hardened;
 mod notes;
@@ -115,7 +135,7 @@ impl Draft {
     }
 }
 
-/// A statement about this key (`Resource` `*` in a key policy). One action stands alone, several in a list.
+/// A statement about this key (`Resource` `*` in a key policy).
 fn statement(
     effect: Effect,
     sid: impl Into<String>,
@@ -123,15 +143,19 @@ fn statement(
     actions: &[&str],
     conditions: Vec<Condition>,
 ) -> Statement {
-    let actions = match actions {
-        [action] => Values::from(*action),
-        actions => Values::many(actions.iter().copied()),
-    };
     Statement {
         principals: Some(Matching::Is(principals)),
-        actions: Some(Matching::Is(actions)),
+        actions: Some(Matching::Is(one_or_many(actions))),
         resources: Some(Matching::Is("*".into())),
         conditions,
         ..Statement::new(sid, effect)
+    }
+}
+
+/// One value stands alone, several in a list.
+fn one_or_many<T: AsRef<str>>(values: &[T]) -> Values {
+    match values {
+        [value] => Values::from(value.as_ref()),
+        values => Values::many(values.iter().map(AsRef::as_ref)),
     }
 }

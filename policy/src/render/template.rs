@@ -7,7 +7,7 @@ use pcrseal_core::pcr::{PcrIndex, PcrSelection};
 use super::notes::Chapter;
 use super::release::{Demand, demands};
 use super::terraform::LocalName;
-use super::{Draft, Explained, Profile, Release, Rendered, statement};
+use super::{Draft, Explained, Profile, Release, Rendered, one_or_many, statement};
 use crate::document::{Comparison, Condition, Effect, Principals, Statement, Values};
 use crate::names::{AccountId, PrincipalArn};
 
@@ -163,9 +163,9 @@ impl Template {
     fn conditions(&self) -> Vec<Condition> {
         let releases: Vec<&Release> = [&self.current].into_iter().chain(&self.previous).collect();
         let condition = |demand: Demand| {
-            let values = match demand.values.as_slice() {
-                [value] if demand.name != "ImageSha384" => Values::from(value.as_str()),
-                values => Values::many(values),
+            let values = match demand.name.as_str() {
+                "ImageSha384" => Values::many(&demand.values),
+                _ => one_or_many(&demand.values),
             };
             Condition::new(Comparison::StringEqualsIgnoreCase, demand.key(), values)
         };

@@ -61,6 +61,19 @@ fn a_deny_binds_a_grant() {
     assert_eq!(world.decrypt(ROLE), ExplicitDeny);
 }
 
+/// Across accounts, a key policy that no IAM policy meets is not what allows.
+#[test]
+fn a_grant_decides_where_an_iam_policy_is_missing() {
+    let world = World::new(&decrypt("Partner", "Allow", FOREIGN_ROLE)).grant(grant(FOREIGN_ROLE));
+    let evaluation = world.ask(&request(FOREIGN_ROLE, Action::Decrypt));
+    assert_eq!(evaluation.decision, Allow);
+    let sources: Vec<_> = evaluation.statements.iter().map(|place| place.source).collect();
+    assert_eq!(sources, [Source::Grant(0)]);
+    let evaluation = world.iam(&iam_decrypt("Mine", "Allow")).ask(&request(FOREIGN_ROLE, Action::Decrypt));
+    let sources: Vec<_> = evaluation.statements.iter().map(|place| place.source).collect();
+    assert_eq!(sources, [Source::KeyPolicy, Source::Grant(0), Source::Identity(0)]);
+}
+
 #[test]
 fn constraints() {
     let equals = GrantConstraint::EncryptionContextEquals(pairs(&[("Team", "Crypto"), ("v", "1")]));

@@ -247,6 +247,12 @@ fn arns() {
     check(&[
         ("ArnLike", TOPIC, YES, NO),
         ("ArnEquals", TOPIC, YES, NO),
+        (
+            "ArnLike",
+            r#""arn:aws:sns:*:*:a:b*""#,
+            &["arn:aws:sns:x:y:a:bc:d"],
+            &["arn:aws:sns:x:y:a", "arn:aws:sns:x:y:a:c"],
+        ),
         ("ArnNotLike", TOPIC, NO, YES),
         ("ArnNotEquals", TOPIC, NO, YES),
         (

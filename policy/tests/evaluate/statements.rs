@@ -60,7 +60,7 @@ const RESOURCES: &[(&str, bool)] = &[
     ("arn:aws:kms:*", true),
     ("arn:aws:kms:eu*:key/1234abcd-12ab-34cd-56ef-1234567890ab", true),
     // Others do not, and no question mark does.
-    ("arn:aws:kms:eu*1:key/1234abcd-12ab-34cd-56ef-1234567890ab", false),
+    ("arn:aws:kms:eu*3:key/1234abcd-12ab-34cd-56ef-1234567890ab", false),
     ("arn:aws:kms:eu-central-1?111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab", false),
     ("arn:aws:kms:eu-central-1:11112222333?key/1234abcd-12ab-34cd-56ef-1234567890ab", false),
     ("arn:aws:kms:eu-central-1:111122223333:key/1234ABCD-12ab-34cd-56ef-1234567890ab", false),

@@ -32,6 +32,30 @@ fn a_variable_stands_for_the_value_in_the_request() {
     }
 }
 
+/// An ARN is taken apart after its variables are replaced.
+#[test]
+fn a_variable_may_bring_in_parts_of_an_arn() {
+    for (policy, other, expected) in [
+        (r#""${aws:Other}""#, "arn:aws:x:r:a:y", true),
+        (r#""${aws:Other}""#, "arn:aws:x:r:a:z", false),
+        (r#""${aws:Other}""#, "arn:aws:x:r:*:y", false),
+        (r#""${aws:Other}*""#, "arn:aws:x:r:a:", true),
+        (r#""arn:aws:${aws:Other}:a:*""#, "x:r", true),
+        (r#""arn:aws:${aws:Other}:r:a:*""#, "x", true),
+        (r#""${aws:Other}""#, "x", false),
+    ] {
+        assert_eq!(
+            with("ArnEquals", policy, "arn:aws:x:r:a:y", one(other)),
+            Some(expected),
+            "{policy} {other}"
+        );
+    }
+    assert_eq!(with("ArnNotEquals", r#""${aws:Other}""#, "arn:aws:x:r:a:y", one("x")), Some(false));
+    // The request's own text is taken as it is.
+    assert_eq!(with("ArnLike", r#""arn:aws:x:*:*:*""#, "arn:aws:x:${r:a}:y:z", one("x")), Some(true));
+    assert_eq!(with("ArnLike", r#""arn:aws:x:*:a}:*""#, "arn:aws:x:${r:a}:y:z", one("x")), Some(true));
+}
+
 #[test]
 fn what_a_variable_brings_in_is_no_wildcard() {
     for operator in ["StringEquals", "StringLike"] {
@@ -173,8 +197,11 @@ fn elsewhere_there_are_no_variables() {
 
 #[test]
 fn an_unknown_variable_is_named() {
-    let world =
-        World::new(&conditional("StringLike", "aws:Example", r#"["${aws:One}-${aws:Two}","${aws:Three}"]"#));
+    let world = World::new(&conditional(
+        "StringLike",
+        "aws:Example",
+        r#"["${aws:One}-${aws:Two}","${aws:Three}","x${aws:One}"]"#,
+    ));
     let evaluation = world.ask(&request(ROLE, Action::Decrypt).context("aws:Example", one("x")));
     assert_eq!(evaluation.decision, Decision::Undecided);
     let missing: Vec<_> = evaluation.unresolved.iter().map(|what| what.missing.clone()).collect();

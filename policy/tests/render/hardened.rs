@@ -196,6 +196,8 @@ fn releases_that_cannot_stand_in_one_policy() {
     let previous = |current: Release, previous: Release| code(hardened_for(current).previous(previous));
     assert_eq!(previous(image('a'), image('a')), Code::ReleaseMismatch);
     assert_eq!(previous(image('a'), nitro_tpm('a')), Code::ReleaseMismatch);
+    let pcr0_of_a_tpm = Release::nitro_tpm(&PcrSet::from_iter([(index(0), pcr('b'))])).unwrap();
+    assert_eq!(previous(image('a'), pcr0_of_a_tpm), Code::ReleaseMismatch);
     let with_application = || image('b').accept(index(2), pcr('c')).unwrap();
     assert_eq!(previous(image('a'), with_application()), Code::ReleaseMismatch);
     assert_eq!(previous(with_application(), image('a')), Code::ReleaseMismatch);

@@ -99,7 +99,8 @@ impl Hardened {
         })
     }
 
-    /// Lets the previous release decrypt too, during a rollover. It does not seal.
+    /// Lets the previous release decrypt too, during a rollover. It does not seal. Of every register either release's
+    /// value is accepted, whatever the others show.
     ///
     /// # Errors
     /// [`Code::ReleaseMismatch`]: the same release, or one by other PCRs.

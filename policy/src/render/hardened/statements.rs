@@ -5,7 +5,7 @@ use pcrseal_core::limits::FORMAT_VERSION;
 use pcrseal_core::names::Wrapping;
 
 use super::super::release::{Demand, demands};
-use super::super::{Explained, Release, statement};
+use super::super::{Explained, Release, one_or_many, statement};
 use super::{BreakGlass, Hardened};
 use crate::actions::Action;
 use crate::document::{Comparison, Condition, Effect, Operator, Principals, SetOperator, Values};
@@ -88,22 +88,16 @@ impl Hardened {
                    retires the key, and can be undone.\nPutKeyPolicy can rewrite this policy: an administrator is \
                    trusted with this one key. That is what the quorum is for: no principal administers as many keys as \
                    its threshold.";
-        let roles = values(self.administrators.iter().map(ToString::to_string).collect());
-        allow("AllowKeyAdministration", Principals::aws(roles), &ADMINISTRATION, Vec::new(), why.into())
+        let roles = self.administrators();
+        allow("AllowKeyAdministration", roles, &ADMINISTRATION, Vec::new(), why.into())
     }
 
     fn schedule_deletion(&self) -> Explained {
         let why = "Asked for: administrators may delete the key. A deleted key takes its share with it for ever; a \
                    disabled one can be enabled again. Leave this statement out until the key is to go (\"Deleting AWS \
                    KMS keys\").";
-        let roles = values(self.administrators.iter().map(ToString::to_string).collect());
-        allow(
-            "AllowScheduleKeyDeletion",
-            Principals::aws(roles),
-            &[Action::ScheduleKeyDeletion],
-            Vec::new(),
-            why.into(),
-        )
+        let roles = self.administrators();
+        allow("AllowScheduleKeyDeletion", roles, &[Action::ScheduleKeyDeletion], Vec::new(), why.into())
     }
 
     fn describe(&self) -> Explained {
@@ -131,8 +125,8 @@ impl Hardened {
         match self.wrapping {
             Wrapping::Attested => {
                 let why = "KMS makes the share keys of a seal and encrypts them to the enclave's own key: nobody \
-                           else ever knows one. The current release alone seals: a blob that opens was made by it, \
-                           while no other door stands open. Between seals this statement can be left out.";
+                           else ever knows one. The current release alone seals: a blob that opens was made by \
+                           what was once the current release. Between seals this statement can be left out.";
                 let mut conditions = attested(&[&self.current]);
                 conditions.extend(self.context());
                 let (sid, action) = ("AllowEnclaveGenerateDataKey", Action::GenerateDataKey);
@@ -203,6 +197,11 @@ impl Hardened {
         deny("DenyOtherDataOps", actions, Vec::new(), why.into())
     }
 
+    fn administrators(&self) -> Principals {
+        let roles: Vec<String> = self.administrators.iter().map(ToString::to_string).collect();
+        Principals::aws(one_or_many(&roles))
+    }
+
     fn releases(&self) -> Vec<&Release> {
         [&self.current].into_iter().chain(&self.previous).collect()
     }
@@ -253,7 +252,7 @@ fn deny_other_values(demands: Vec<Demand>) -> impl Iterator<Item = Explained> {
             )
         } else {
             format!(
-                "The same for {} (`{name}`). Every register has a Deny of its own: the conditions of one statement \
+                "The same for the {} (`{name}`). Every register has a Deny of its own: the conditions of one statement \
                  must all hold, and a document that differs in one register alone would pass.",
                 meaning(name)
             )
@@ -312,12 +311,4 @@ fn deny(sid: &str, actions: &[Action], conditions: Vec<Condition>, why: String) 
 
 fn names(actions: &[Action]) -> Vec<&'static str> {
     actions.iter().map(|action| action.name()).collect()
-}
-
-/// One value stands alone, several in a list.
-fn values(values: Vec<String>) -> Values {
-    match values.as_slice() {
-        [value] => Values::from(value.as_str()),
-        _ => Values::Many(values),
-    }
 }

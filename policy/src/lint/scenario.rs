@@ -1,0 +1,290 @@
+//! What a request looks like beside its caller: chosen so that the conditions of a policy are met.
+
+use std::collections::BTreeMap;
+
+use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSet};
+
+use super::attestation::{Register, register};
+use crate::document::{Comparison, Condition, Effect, PolicyDocument};
+use crate::evaluate::{Attestation, ContextValue, Request};
+
+/// Most scenarios of one policy.
+const MAX_SCENARIOS: usize = 6;
+/// Most images of one scenario.
+const MAX_IMAGES: usize = 8;
+/// What an enclave measures into registers that nobody asks about.
+const PLAIN: Pcr = Pcr::new([0x11; 48]);
+/// What an enclave of somebody else measures.
+const FOREIGN: Pcr = Pcr::new([0xf0; 48]);
+/// The registers that a Nitro enclave has values for (AWS Nitro Enclaves user guide, "Cryptographic attestation").
+const MEASURED: [u64; 6] = [0, 1, 2, 3, 4, 8];
+
+const ENCRYPTION_CONTEXT: &str = "kms:encryptioncontext:";
+
+/// Condition keys that have several values.
+const MULTIVALUED: [&str; 6] = [
+    "kms:encryptioncontextkeys",
+    "kms:grantoperations",
+    "kms:resourcealiases",
+    "aws:tagkeys",
+    "aws:principalorgpaths",
+    "aws:principalservicenameslist",
+];
+
+/// One way to meet conditions.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Scenario {
+    /// Encryption context, by the names as the policy writes them.
+    encryption_context: BTreeMap<String, String>,
+    /// Other condition keys, in lower case.
+    context: BTreeMap<String, ContextValue>,
+    /// PCR0 of the images that are let in.
+    pub(super) images: Vec<Pcr>,
+    /// The other registers of the enclave.
+    registers: BTreeMap<PcrIndex, Pcr>,
+    /// The registers of a NitroTPM.
+    tpm: BTreeMap<PcrIndex, Pcr>,
+}
+
+impl Scenario {
+    /// The scenarios of a policy: a bare request, what keeps clear of the statements that deny, and for each statement
+    /// that allows what meets its conditions besides.
+    pub(super) fn all(document: &PolicyDocument) -> Vec<Self> {
+        let mut clear = Self::default();
+        for statement in document.statements.iter().filter(|own| own.effect == Effect::Deny) {
+            for condition in &statement.conditions {
+                clear.evade(condition);
+            }
+        }
+        let mut scenarios = vec![clear.clone()];
+        for statement in document.statements.iter().filter(|own| own.effect == Effect::Allow) {
+            let own = Self::meeting(&clear, &statement.conditions);
+            if !scenarios.contains(&own) && scenarios.len() < MAX_SCENARIOS {
+                scenarios.push(own);
+            }
+        }
+        let bare =
+            Self { images: clear.images, registers: clear.registers, tpm: clear.tpm, ..Self::default() };
+        if !scenarios.contains(&bare) {
+            scenarios.push(bare);
+        }
+        scenarios
+    }
+
+    /// What meets these conditions, on top of a scenario.
+    pub(super) fn meeting(base: &Self, conditions: &[Condition]) -> Self {
+        let mut own = base.clone();
+        if conditions.iter().any(
+            |condition| matches!(register(&condition.key), Some(Register::Pcr(index)) if index.get() == 0),
+        ) {
+            own.images.clear();
+        }
+        for condition in conditions {
+            own.meet(condition);
+        }
+        own
+    }
+
+    /// The request with this context.
+    pub(super) fn apply(&self, request: Request) -> Request {
+        let request =
+            self.context.iter().fold(request, |request, (key, value)| request.context(key, value.clone()));
+        request.encryption_context(&self.encryption_context)
+    }
+
+    /// The encryption context, for people.
+    pub(super) fn encryption_context(&self) -> String {
+        if self.encryption_context.is_empty() {
+            return "no encryption context".into();
+        }
+        let pairs = self.encryption_context.iter().map(|(key, value)| format!("{key}={value}"));
+        format!("the encryption context {}", pairs.collect::<Vec<_>>().join(", "))
+    }
+
+    /// The attestation of this image, with all else as it is let in.
+    pub(super) fn running(&self, image: Pcr) -> Attestation {
+        let mut pcrs = self.measured();
+        insert(&mut pcrs, 0, image);
+        Attestation::Enclave(pcrs)
+    }
+
+    /// What is let in, if the policy asks about attestation: the enclave (of the first image) and the NitroTPM.
+    pub(super) fn genuine(&self) -> impl Iterator<Item = Attestation> {
+        let image = self.images.first().copied();
+        let asked = image.is_some() || !self.registers.is_empty();
+        let enclave = asked.then(|| self.running(image.unwrap_or(PLAIN)));
+        let tpm = (!self.tpm.is_empty()).then(|| {
+            Attestation::NitroTpm(self.tpm.iter().fold(PcrSet::new(), |mut pcrs, (&index, &value)| {
+                pcrs.insert(index, value);
+                pcrs
+            }))
+        });
+        enclave.into_iter().chain(tpm)
+    }
+
+    /// The attestation of an enclave of somebody else that shares the kernel, the role, the certificate and so on.
+    pub(super) fn same_but_image(&self) -> Attestation {
+        let mut pcrs = self.measured();
+        insert(&mut pcrs, 0, FOREIGN);
+        insert(&mut pcrs, 2, FOREIGN);
+        Attestation::Enclave(pcrs)
+    }
+
+    /// The attestation of an enclave of somebody else.
+    pub(super) fn foreign() -> Attestation {
+        Attestation::Enclave(all(FOREIGN))
+    }
+
+    /// The attestation of an instance of somebody else.
+    pub(super) fn foreign_tpm() -> Attestation {
+        Attestation::NitroTpm((0..24).fold(PcrSet::new(), |mut pcrs, index| {
+            insert(&mut pcrs, index, FOREIGN);
+            pcrs
+        }))
+    }
+
+    /// The attestation of any enclave in debug mode.
+    pub(super) fn debug() -> Attestation {
+        Attestation::Enclave(all(Pcr::ZERO))
+    }
+
+    fn measured(&self) -> PcrSet {
+        let mut pcrs = all(PLAIN);
+        for (&index, &value) in &self.registers {
+            pcrs.insert(index, value);
+        }
+        pcrs
+    }
+
+    /// Adds what a condition of an Allow asks for.
+    fn meet(&mut self, condition: &Condition) {
+        let values = condition.values.iter();
+        match condition.operator.comparison {
+            Comparison::Null => self.exist(condition, false),
+            comparison if comparison.is_negated() => self.avoid(condition),
+            comparison => self.set(condition, values.filter_map(|value| witness(comparison, value))),
+        }
+    }
+
+    /// Adds what makes a condition of a Deny fail.
+    fn evade(&mut self, condition: &Condition) {
+        let values = condition.values.iter();
+        match condition.operator.comparison {
+            Comparison::Null => self.exist(condition, true),
+            Comparison::Bool => {
+                let other = |value: &str| (!value.eq_ignore_ascii_case("true")).to_string();
+                self.set(condition, values.map(other));
+            }
+            comparison if comparison.is_negated() => {
+                self.set(condition, values.filter_map(|value| witness(comparison, value)));
+            }
+            _ => {}
+        }
+    }
+
+    /// `Null`: a key that must (not) be there.
+    fn exist(&mut self, condition: &Condition, deny: bool) {
+        let missing = condition.values.iter().any(|value| value.eq_ignore_ascii_case("true"));
+        // Attestation is there or not by the probe, not by the scenario.
+        if register(&condition.key).is_some() {
+            return;
+        }
+        if missing == deny {
+            self.set(condition, std::iter::once("x".to_owned()));
+        } else {
+            self.forget(&condition.key);
+        }
+    }
+
+    /// A negated operator of an Allow: a value that is not listed, or none.
+    fn avoid(&mut self, condition: &Condition) {
+        if register(&condition.key).is_none() {
+            self.forget(&condition.key);
+        }
+    }
+
+    fn forget(&mut self, key: &str) {
+        let key = key.to_lowercase();
+        match key.strip_prefix(ENCRYPTION_CONTEXT) {
+            Some(name) => self.encryption_context.retain(|own, _| own.to_lowercase() != name),
+            None => drop(self.context.remove(&key)),
+        }
+    }
+
+    fn set(&mut self, condition: &Condition, mut values: impl Iterator<Item = String>) {
+        match register(&condition.key) {
+            Some(Register::Pcr(index)) if index.get() == 0 => {
+                let images = values.filter_map(|value| Pcr::from_hex(&value).ok());
+                let images = images.filter(|image| *image != Pcr::ZERO);
+                for image in images {
+                    if !self.images.contains(&image) && self.images.len() < MAX_IMAGES {
+                        self.images.push(image);
+                    }
+                }
+            }
+            Some(Register::Pcr(index)) => {
+                if let Some(value) = values.find_map(|value| Pcr::from_hex(&value).ok()) {
+                    self.registers.insert(index, value);
+                }
+            }
+            Some(Register::NitroTpm(index)) => {
+                if let Some(value) = values.find_map(|value| Pcr::from_hex(&value).ok()) {
+                    self.tpm.insert(index, value);
+                }
+            }
+            Some(Register::Unknown) => {}
+            None => self.set_context(&condition.key, values),
+        }
+    }
+
+    fn set_context(&mut self, key: &str, mut values: impl Iterator<Item = String>) {
+        let lower = key.to_lowercase();
+        if lower.starts_with(ENCRYPTION_CONTEXT) {
+            let name = key.get(ENCRYPTION_CONTEXT.len()..).unwrap_or_default();
+            if let Some(value) = values.next() {
+                self.forget(key);
+                self.encryption_context.insert(name.to_owned(), value);
+            }
+        } else if MULTIVALUED.contains(&lower.as_str()) {
+            // The context's own keys are filled in from the context itself.
+            if lower != "kms:encryptioncontextkeys" {
+                self.context.insert(lower, ContextValue::Many(values.collect()));
+            }
+        } else if let Some(value) = values.next() {
+            self.context.insert(lower, ContextValue::One(value));
+        }
+    }
+}
+
+/// A value that satisfies the comparison; for a negated one, a value that fails it.
+fn witness(comparison: Comparison, value: &str) -> Option<String> {
+    use Comparison::{
+        ArnEquals, ArnLike, ArnNotEquals, ArnNotLike, DateGreaterThan, DateGreaterThanEquals, DateLessThan,
+        DateLessThanEquals, IpAddress, NotIpAddress, NumericGreaterThan, NumericGreaterThanEquals,
+        NumericLessThan, NumericLessThanEquals, StringLike, StringNotLike,
+    };
+    match comparison {
+        StringLike | StringNotLike | ArnLike | ArnNotLike | ArnEquals | ArnNotEquals => {
+            Some(value.replace(['*', '?'], "x"))
+        }
+        IpAddress | NotIpAddress => value.split('/').next().map(str::to_owned),
+        NumericLessThan | NumericLessThanEquals => Some("0".into()),
+        NumericGreaterThan | NumericGreaterThanEquals => Some(i32::MAX.to_string()),
+        DateLessThan | DateLessThanEquals => Some("1970-01-02T00:00:00Z".into()),
+        DateGreaterThan | DateGreaterThanEquals => Some("9999-12-31T00:00:00Z".into()),
+        _ => Some(value.to_owned()),
+    }
+}
+
+fn all(value: Pcr) -> PcrSet {
+    MEASURED.into_iter().fold(PcrSet::new(), |mut pcrs, index| {
+        insert(&mut pcrs, index, value);
+        pcrs
+    })
+}
+
+fn insert(pcrs: &mut PcrSet, index: u64, value: Pcr) {
+    if let Ok(index) = PcrIndex::try_from(index) {
+        pcrs.insert(index, value);
+    }
+}
