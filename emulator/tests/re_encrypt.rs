@@ -105,9 +105,9 @@ async fn what_cannot_be_re_encrypted() {
     }
     client.call("ReEncrypt", &request).await.ok();
     // Each key sees its own context, and whether both are the same.
-    let allowed = |action: &str, context: &str, same: &str| {
+    let allowed = |action: &str, contexts: &[&str], same: &str| {
         let conditions = json!({
-            "kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT", "kms:EncryptionContextKeys": context,
+            "kms:EncryptionAlgorithm": "SYMMETRIC_DEFAULT", "kms:EncryptionContextKeys": contexts,
             "kms:ReEncryptOnSameKey": same,
         });
         let statement = json!({
@@ -118,8 +118,8 @@ async fn what_cannot_be_re_encrypted() {
             .unwrap()
     };
     let (from, to) = (fixture.kms.key(&source).unwrap(), fixture.kms.key(&destination).unwrap());
-    from.set_policy(allowed("kms:ReEncryptFrom", "a", "false"));
-    to.set_policy(allowed("kms:ReEncryptTo", "b", "false"));
+    from.set_policy(allowed("kms:ReEncryptFrom", &["a"], "false"));
+    to.set_policy(allowed("kms:ReEncryptTo", &["b"], "false"));
     client.call("ReEncrypt", &request).await.ok();
     for (from_policy, to_policy, refused) in [
         (("a", "true"), ("b", "false"), "kms:ReEncryptFrom"),
@@ -127,13 +127,15 @@ async fn what_cannot_be_re_encrypted() {
         (("a", "false"), ("b", "true"), "kms:ReEncryptTo"),
         (("a", "false"), ("a", "false"), "kms:ReEncryptTo"),
     ] {
-        from.set_policy(allowed("kms:ReEncryptFrom", from_policy.0, from_policy.1));
-        to.set_policy(allowed("kms:ReEncryptTo", to_policy.0, to_policy.1));
+        from.set_policy(allowed("kms:ReEncryptFrom", &[from_policy.0], from_policy.1));
+        to.set_policy(allowed("kms:ReEncryptTo", &[to_policy.0], to_policy.1));
         let text = format!("because no resource-based policy allows the {refused} action");
         client.call("ReEncrypt", &request).await.is_error(400, "AccessDeniedException", &text);
     }
-    from.set_policy(allowed("kms:ReEncrypt*", "b", "true"));
     let within = changed("DestinationKeyId", json!(source));
+    from.set_policy(allowed("kms:ReEncrypt*", &["a", "b"], "true"));
+    client.call("ReEncrypt", &within).await.ok();
+    from.set_policy(allowed("kms:ReEncrypt*", &["b"], "true"));
     client.call("ReEncrypt", &within).await.is_error(400, "AccessDeniedException", "kms:ReEncryptFrom");
     from.set_policy(KeyPolicy::allow_all().set(Action::ReEncryptTo, Access::Deny));
     client.call("ReEncrypt", &within).await.is_error(400, "AccessDeniedException", "kms:ReEncryptTo");

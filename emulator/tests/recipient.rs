@@ -180,6 +180,8 @@ async fn pcrs_decide() {
     // Attestation without any PCR: every genuine document will do. An explicit deny beats it.
     handle.set_policy(KeyPolicy::allow_all().set(Action::GenerateDataKey, Access::Attested));
     generate(&fixture, &arn, &document(&debug)).await.ok();
+    let reply = fixture.client.call("GenerateDataKey", &json!({ "KeyId": arn, "KeySpec": "AES_256" })).await;
+    reply.is_error(400, "AccessDeniedException", denied);
     handle.set_policy(KeyPolicy::allow_all().set(Action::GenerateDataKey, Access::Deny));
     let explicit = "with an explicit deny in a resource-based policy";
     generate(&fixture, &arn, &document(&fixture.nsm)).await.is_error(400, "AccessDeniedException", explicit);
