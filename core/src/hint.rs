@@ -33,8 +33,9 @@ pub fn hint(code: Code, measured: &PcrSet) -> Option<String> {
         ),
         Code::KmsExplicitDeny => format!(
             "a statement with Effect Deny matched, and no Allow outweighs it: look for one whose \
-             kms:RecipientAttestation: condition does not list the measured values{}, in the key policy first, \
-             then in the policies of the role and of the organization",
+             kms:RecipientAttestation: condition does not list the measured values{}, or whose \
+             kms:EncryptionContext: condition does not list the blob's, in the key policy first, then in the \
+             policies of the role and of the organization",
             Measured(measured)
         ),
         _ => plain(code)?.into(),

@@ -29,7 +29,10 @@ fn each_code_has_a_sentence_that_says_where_to_look() {
     for (code, words) in [
         (Code::KmsAccessDenied, &["allows this role", "kms:RecipientAttestation:", "none denies"][..]),
         (Code::KmsNoAllow, &["Effect Allow", "kms:RecipientAttestation:ImageSha384", "Principal"]),
-        (Code::KmsExplicitDeny, &["Effect Deny", "kms:RecipientAttestation:", "organization"]),
+        (
+            Code::KmsExplicitDeny,
+            &["Effect Deny", "kms:RecipientAttestation:", "kms:EncryptionContext:", "organization"],
+        ),
         (Code::KmsAttestationRejected, &["Nitro Secure Module", "RSA"]),
         (Code::KmsAttestationStale, &["fresh attestation document", "five minutes"]),
         (Code::KmsAttestationMalformed, &["every byte", "SubjectPublicKeyInfo"]),

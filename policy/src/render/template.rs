@@ -4,6 +4,7 @@ use pcrseal_core::error::{Code, Error};
 use pcrseal_core::names::{ClusterId, Wrapping};
 use pcrseal_core::pcr::{PcrIndex, PcrSelection};
 
+use super::hardened::is_same_role;
 use super::notes::Chapter;
 use super::release::{Demand, demands};
 use super::terraform::LocalName;
@@ -119,7 +120,9 @@ impl Template {
     ///
     /// # Errors
     /// [`Code::ProfileWrapping`] under `attested` wrapping; [`Code::PrincipalArn`] where partition, role name or
-    /// prefix and cluster id make no role's ARN (a role's name has at most 64 characters).
+    /// prefix and cluster id make no role's ARN (a role's name has at most 64 characters); [`Code::PolicyRole`] where
+    /// the administrators' role is the enclave's, or a path holds what Terraform would read as a variable;
+    /// [`Code::RenderedTooLong`] (hundreds of accepted values).
     pub fn render(&self) -> Result<Rendered, Error> {
         if self.wrapping != Wrapping::Encrypt {
             return Err(Error::text(
@@ -131,6 +134,10 @@ impl Template {
         }
         let administrators = self.role(&self.administrator_role)?;
         let enclave = self.role(&format!("{}{}", self.enclave_role_prefix, self.cluster))?;
+        if is_same_role(&administrators, &enclave) {
+            let expected = "another role than the enclave's";
+            return Err(Error::text(Code::PolicyRole, "administrator", expected, administrators));
+        }
         let root = self.account.root(&self.partition);
         let Self { profile, cluster, account, .. } = self;
         Draft {
@@ -214,8 +221,8 @@ fn administration(role: &PrincipalArn) -> Explained {
     explained(
         statement(Effect::Allow, "AllowKeyAdministrators", role, &ACTIONS, Vec::new()),
         "Somebody rotates, disables and deletes the key and updates this policy. Encrypt, Decrypt, GenerateDataKey \
-         and ReEncrypt are not among the actions: administrators do not see shares.\nThe list is the one that the KMS \
-         console writes (\"Default key policy\", key administrators); `kms:Put*` holds PutKeyPolicy and `kms:Create*` \
+         and ReEncrypt are not among the actions: administrators do not see shares, as long as this policy \
+         stands.\n`kms:Put*` holds PutKeyPolicy and `kms:Create*` \
          holds CreateGrant.",
     )
 }
@@ -290,9 +297,11 @@ fn chapters(profile: Profile) -> Vec<Chapter> {
     let gaps = "The profile `hardened` closes these gaps:\n\n\
          - the Deny asks for some attestation document, not for one of this image: every role of the account that IAM \
          gives `kms:Decrypt` gets in with an enclave of its own, in debug mode too;\n\
-         - administrators, and whom IAM gives `kms:PutKeyPolicy`, can remove the Deny;\n\
+         - whom IAM gives `kms:PutKeyPolicy` can remove the Deny, and whom it gives `kms:ScheduleKeyDeletion` can \
+         have the key deleted;\n\
+         - administrators delete the key without being asked again. Under either profile they can put another policy;\n\
          - a grant, a multi-Region replica and Encrypt with a foreign EncryptionContext are not denied;\n\
-         - no cluster and no generation is bound: an old blob opens as long as its image is listed.";
+         - no cluster and no generation is bound: an old blob opens to every listed image.";
     vec![
         Chapter { title: "At a rollover", text: rollover.into() },
         Chapter { title: "What it leaves open", text: gaps.into() },

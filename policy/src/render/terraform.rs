@@ -66,6 +66,9 @@ pub(super) fn configuration(
 ///
 /// Rotation gives the key new material from time to time and keeps the old: ciphertexts stay readable, the ARN stays,
 /// and whoever demands rotation of every key (CIS AWS Foundations Benchmark) is content. It retires nothing.
+///
+/// Whether the key is enabled is left alone: the provider's default is `is_enabled = true`, and the next `apply` would
+/// bring back a key that was disabled to retire it (AWS provider, `aws_kms_key`).
 fn key(out: &mut Writer, name: &LocalName, description: &str) {
     out.open(&format!("resource \"aws_kms_key\" \"{}\"", name.0));
     out.attributes(&[
@@ -78,6 +81,10 @@ fn key(out: &mut Writer, name: &LocalName, description: &str) {
         ("bypass_policy_lockout_safety_check", "false".into()),
         ("policy", format!("data.aws_iam_policy_document.{}.json", name.0)),
     ]);
+    out.gap();
+    out.open("lifecycle");
+    out.attributes(&[("ignore_changes", "[is_enabled]".into())]);
+    out.close();
     out.close();
 }
 

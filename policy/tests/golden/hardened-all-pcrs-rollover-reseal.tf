@@ -107,7 +107,6 @@ data "aws_iam_policy_document" "pcrseal" {
       variable = "kms:RecipientAttestation:ImageSha384"
       values = [
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
       ]
     }
 
@@ -124,6 +123,118 @@ data "aws_iam_policy_document" "pcrseal" {
       variable = "kms:RecipientAttestation:PCR2"
       values = [
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+      ]
+    }
+
+    condition {
+      test     = "StringEqualsIgnoreCase"
+      variable = "kms:RecipientAttestation:PCR3"
+      values = [
+        "a4fef0f1a3a089add22cf1211bbc394109648baac9b5ec2be78a7ce2580c2f6341b6fe27a27957a9bd106c225859ccb9",
+      ]
+    }
+
+    condition {
+      test     = "StringEqualsIgnoreCase"
+      variable = "kms:RecipientAttestation:PCR4"
+      values = [
+        "08f996b5d43e047a9eb51e7f548bfee7e164fd7dc8f65541f2ac09d6545ac812719327281c401a67a10fcba87ae79ce0",
+        "b971d7167bc71594a85a86d7c44d6e99e87e39d551247d3d2f1a77b952444064989d60c1f73cb96ad4fd7444568e4042",
+      ]
+    }
+
+    condition {
+      test     = "StringEqualsIgnoreCase"
+      variable = "kms:RecipientAttestation:PCR8"
+      values = [
+        "888888888888888888888888888888888888888888888888888888888888888888888888888888888888888888888888",
+      ]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:pcrseal:cluster"
+      values = [
+        "prod-us-east-1-mainnet",
+      ]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:pcrseal:generation"
+      values = [
+        "3",
+        "4",
+      ]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:pcrseal:v"
+      values = [
+        "1",
+      ]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:pcrseal:wrapping"
+      values = [
+        "attested",
+      ]
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "kms:EncryptionContextKeys"
+      values = [
+        "pcrseal:cluster",
+        "pcrseal:generation",
+        "pcrseal:seal-id",
+        "pcrseal:share",
+        "pcrseal:v",
+        "pcrseal:wrapping",
+      ]
+    }
+  }
+
+  statement {
+    sid    = "AllowPreviousEnclaveDecrypt"
+    effect = "Allow"
+    actions = [
+      "kms:Decrypt",
+    ]
+    resources = [
+      "*",
+    ]
+
+    principals {
+      type = "AWS"
+      identifiers = [
+        "arn:aws:iam::111122223333:role/ChamberEnclaveRole-prod-us-east-1-mainnet",
+      ]
+    }
+
+    condition {
+      test     = "StringEqualsIgnoreCase"
+      variable = "kms:RecipientAttestation:ImageSha384"
+      values = [
+        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+      ]
+    }
+
+    condition {
+      test     = "StringEqualsIgnoreCase"
+      variable = "kms:RecipientAttestation:PCR1"
+      values = [
+        "111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111",
+      ]
+    }
+
+    condition {
+      test     = "StringEqualsIgnoreCase"
+      variable = "kms:RecipientAttestation:PCR2"
+      values = [
         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
       ]
     }
@@ -518,10 +629,39 @@ data "aws_iam_policy_document" "pcrseal" {
   }
 
   statement {
+    sid    = "DenyOtherGenerations"
+    effect = "Deny"
+    actions = [
+      "kms:Decrypt",
+      "kms:GenerateDataKey",
+    ]
+    resources = [
+      "*",
+    ]
+
+    principals {
+      type = "*"
+      identifiers = [
+        "*",
+      ]
+    }
+
+    condition {
+      test     = "StringNotEquals"
+      variable = "kms:EncryptionContext:pcrseal:generation"
+      values = [
+        "3",
+        "4",
+      ]
+    }
+  }
+
+  statement {
     sid    = "DenyOtherDataOps"
     effect = "Deny"
     actions = [
       "kms:Encrypt",
+      "kms:GenerateDataKeyPair",
       "kms:GenerateDataKeyPairWithoutPlaintext",
       "kms:GenerateDataKeyWithoutPlaintext",
       "kms:ReEncryptFrom",
@@ -568,4 +708,8 @@ resource "aws_kms_key" "pcrseal" {
   deletion_window_in_days            = 30
   bypass_policy_lockout_safety_check = false
   policy                             = data.aws_iam_policy_document.pcrseal.json
+
+  lifecycle {
+    ignore_changes = [is_enabled]
+  }
 }

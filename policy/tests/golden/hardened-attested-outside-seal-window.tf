@@ -213,10 +213,38 @@ data "aws_iam_policy_document" "pcrseal" {
   }
 
   statement {
+    sid    = "DenyOtherGenerations"
+    effect = "Deny"
+    actions = [
+      "kms:Decrypt",
+      "kms:GenerateDataKey",
+    ]
+    resources = [
+      "*",
+    ]
+
+    principals {
+      type = "*"
+      identifiers = [
+        "*",
+      ]
+    }
+
+    condition {
+      test     = "StringNotEquals"
+      variable = "kms:EncryptionContext:pcrseal:generation"
+      values = [
+        "1",
+      ]
+    }
+  }
+
+  statement {
     sid    = "DenyOtherDataOps"
     effect = "Deny"
     actions = [
       "kms:Encrypt",
+      "kms:GenerateDataKeyPair",
       "kms:GenerateDataKeyPairWithoutPlaintext",
       "kms:GenerateDataKeyWithoutPlaintext",
       "kms:ReEncryptFrom",
@@ -263,4 +291,8 @@ resource "aws_kms_key" "pcrseal" {
   deletion_window_in_days            = 30
   bypass_policy_lockout_safety_check = false
   policy                             = data.aws_iam_policy_document.pcrseal.json
+
+  lifecycle {
+    ignore_changes = [is_enabled]
+  }
 }

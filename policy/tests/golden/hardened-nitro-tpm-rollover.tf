@@ -107,6 +107,84 @@ data "aws_iam_policy_document" "pcrseal" {
       variable = "kms:RecipientAttestation:NitroTPMPCR4"
       values = [
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+      ]
+    }
+
+    condition {
+      test     = "StringEqualsIgnoreCase"
+      variable = "kms:RecipientAttestation:NitroTPMPCR7"
+      values = [
+        "777777777777777777777777777777777777777777777777777777777777777777777777777777777777777777777777",
+      ]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:pcrseal:cluster"
+      values = [
+        "prod-us-east-1-mainnet",
+      ]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:pcrseal:generation"
+      values = [
+        "1",
+      ]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:pcrseal:v"
+      values = [
+        "1",
+      ]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:pcrseal:wrapping"
+      values = [
+        "attested",
+      ]
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "kms:EncryptionContextKeys"
+      values = [
+        "pcrseal:cluster",
+        "pcrseal:generation",
+        "pcrseal:seal-id",
+        "pcrseal:share",
+        "pcrseal:v",
+        "pcrseal:wrapping",
+      ]
+    }
+  }
+
+  statement {
+    sid    = "AllowPreviousEnclaveDecrypt"
+    effect = "Allow"
+    actions = [
+      "kms:Decrypt",
+    ]
+    resources = [
+      "*",
+    ]
+
+    principals {
+      type = "AWS"
+      identifiers = [
+        "arn:aws:iam::111122223333:role/ChamberEnclaveRole-prod-us-east-1-mainnet",
+      ]
+    }
+
+    condition {
+      test     = "StringEqualsIgnoreCase"
+      variable = "kms:RecipientAttestation:NitroTPMPCR4"
+      values = [
         "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
       ]
     }
@@ -331,10 +409,38 @@ data "aws_iam_policy_document" "pcrseal" {
   }
 
   statement {
+    sid    = "DenyOtherGenerations"
+    effect = "Deny"
+    actions = [
+      "kms:Decrypt",
+      "kms:GenerateDataKey",
+    ]
+    resources = [
+      "*",
+    ]
+
+    principals {
+      type = "*"
+      identifiers = [
+        "*",
+      ]
+    }
+
+    condition {
+      test     = "StringNotEquals"
+      variable = "kms:EncryptionContext:pcrseal:generation"
+      values = [
+        "1",
+      ]
+    }
+  }
+
+  statement {
     sid    = "DenyOtherDataOps"
     effect = "Deny"
     actions = [
       "kms:Encrypt",
+      "kms:GenerateDataKeyPair",
       "kms:GenerateDataKeyPairWithoutPlaintext",
       "kms:GenerateDataKeyWithoutPlaintext",
       "kms:ReEncryptFrom",
@@ -381,4 +487,8 @@ resource "aws_kms_key" "pcrseal" {
   deletion_window_in_days            = 30
   bypass_policy_lockout_safety_check = false
   policy                             = data.aws_iam_policy_document.pcrseal.json
+
+  lifecycle {
+    ignore_changes = [is_enabled]
+  }
 }

@@ -154,4 +154,8 @@ resource "aws_kms_key" "pcrseal" {
   deletion_window_in_days            = 30
   bypass_policy_lockout_safety_check = false
   policy                             = data.aws_iam_policy_document.pcrseal.json
+
+  lifecycle {
+    ignore_changes = [is_enabled]
+  }
 }

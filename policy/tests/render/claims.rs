@@ -184,7 +184,7 @@ fn both_releases_decrypt_and_the_current_alone_seals() {
     assert_eq!(case.by(Action::Decrypt), by(Decision::Allow, "AllowEnclaveDecrypt"));
     assert_eq!(case.by(Action::GenerateDataKey), by(Decision::Allow, "AllowEnclaveGenerateDataKey"));
     let previous = case.attested_by(enclave('b'));
-    assert_eq!(previous.by(Action::Decrypt), by(Decision::Allow, "AllowEnclaveDecrypt"));
+    assert_eq!(previous.by(Action::Decrypt), by(Decision::Allow, "AllowPreviousEnclaveDecrypt"));
     assert_eq!(previous.ask(Action::GenerateDataKey), Decision::ImplicitDeny);
     // After the rollover.
     let current = hardened().generations([3]).unwrap();
@@ -220,9 +220,10 @@ fn another_image_or_none_is_denied_whatever_else_allows_it() {
 }
 
 #[test]
-fn what_carries_no_attestation_is_denied_to_everybody() {
+fn what_no_seal_needs_is_denied_to_everybody() {
     let attested = [
         Action::Encrypt,
+        Action::GenerateDataKeyPair,
         Action::GenerateDataKeyPairWithoutPlaintext,
         Action::GenerateDataKeyWithoutPlaintext,
         Action::ReEncryptFrom,
@@ -254,7 +255,7 @@ fn under_encrypt_wrapping_encrypt_is_bound_and_data_keys_are_denied() {
         by(Decision::ExplicitDeny, "DenyOtherClusters")
     );
     let old = case.clone().with_context(context("prod-us-east-1-mainnet", "2", "1", "encrypt"));
-    assert_eq!(old.ask(Action::Encrypt), Decision::ImplicitDeny);
+    assert_eq!(old.by(Action::Encrypt), by(Decision::ExplicitDeny, "DenyOtherGenerations"));
     let open = case.clone().with_a_later_allow();
     for action in [
         Action::GenerateDataKey,
@@ -287,7 +288,7 @@ fn another_context_opens_and_makes_nothing() {
     let ours = || context("prod-us-east-1-mainnet", "3", "1", "attested");
     for generation in ["2", "5", "03", "30", ""] {
         let context = context("prod-us-east-1-mainnet", generation, "1", "attested");
-        denies(context, Decision::ImplicitDeny);
+        denies(context, Decision::ExplicitDeny);
     }
     denies(context("prod-us-east-1-mainnet", "3", "2", "attested"), Decision::ImplicitDeny);
     denies(context("prod-us-east-1-mainnet", "3", "1", "encrypt"), Decision::ImplicitDeny);
@@ -300,7 +301,7 @@ fn another_context_opens_and_makes_nothing() {
         let (key, _) = without.remove(position);
         // KMS itself refuses a share without its seal id or number: the context is not the ciphertext's.
         let expected = match key.as_str() {
-            "pcrseal:cluster" => Decision::ExplicitDeny,
+            "pcrseal:cluster" | "pcrseal:generation" => Decision::ExplicitDeny,
             "pcrseal:seal-id" | "pcrseal:share" => Decision::Allow,
             _ => Decision::ImplicitDeny,
         };
@@ -320,6 +321,38 @@ fn an_older_grant_or_a_later_allow_does_not_reach_another_cluster() {
     for action in [Action::Decrypt, Action::GenerateDataKey] {
         assert_eq!(foreign.clone().granted(action).by(action), denied);
         assert_eq!(foreign.clone().with_a_later_allow().by(action), denied);
+    }
+}
+
+#[test]
+fn an_older_grant_or_a_later_allow_does_not_reach_another_generation() {
+    for wrapping in [Wrapping::Attested, Wrapping::Encrypt] {
+        let seals = if wrapping == Wrapping::Attested { Action::GenerateDataKey } else { Action::Encrypt };
+        let old = context("prod-us-east-1-mainnet", "2", "1", wrapping.name());
+        let old = case(&rollover().wrapping(wrapping)).with_context(old);
+        let denied = by(Decision::ExplicitDeny, "DenyOtherGenerations");
+        for action in [Action::Decrypt, seals] {
+            assert_eq!(old.clone().granted(action).by(action), denied);
+            assert_eq!(old.clone().with_a_later_allow().by(action), denied);
+        }
+    }
+}
+
+/// A NitroTPM has no register that covers all the others.
+#[test]
+fn a_register_of_either_release_is_neither_release() {
+    let set = |boot: char, policy: char| PcrSet::from_iter([(index(4), pcr(boot)), (index(7), pcr(policy))]);
+    let release = |boot, policy| Release::nitro_tpm(&set(boot, policy)).unwrap();
+    let policy =
+        hardened_for(release('a', '7')).previous(release('b', '8')).unwrap().generations([3]).unwrap();
+    for (boot, policies) in [('a', '7'), ('b', '8')] {
+        let attested = case(&policy).attested_by(Attestation::NitroTpm(set(boot, policies)));
+        assert_eq!(attested.ask(Action::Decrypt), Decision::Allow);
+    }
+    for (boot, policies) in [('a', '8'), ('b', '7')] {
+        let mixed = case(&policy).attested_by(Attestation::NitroTpm(set(boot, policies)));
+        assert_eq!(mixed.ask(Action::Decrypt), Decision::ImplicitDeny);
+        assert_eq!(mixed.ask(Action::GenerateDataKey), Decision::ImplicitDeny);
     }
 }
 
@@ -463,14 +496,19 @@ fn no_statement_is_idle() {
     }
 }
 
-/// Every action on keys, attested and not, with our context and a foreign one, with and without a later Allow.
+/// Every action on keys, attested by either release and not, with our context and foreign ones, with and without a later
+/// Allow.
 fn answers(case: &Case, wrapping: Wrapping) -> Vec<Vec<Action>> {
     let mut answers = Vec::new();
     for caller in [ENCLAVE_SESSION, ADMINISTRATOR_SESSION, ROOT] {
-        for attestation in [None, Some(enclave('a'))] {
-            for cluster in ["prod-us-east-1-mainnet", "prod-eu-west-1-mainnet"] {
+        for attestation in [None, Some(enclave('a')), Some(enclave('b'))] {
+            for (cluster, generation) in [
+                ("prod-us-east-1-mainnet", "3"),
+                ("prod-eu-west-1-mainnet", "3"),
+                ("prod-us-east-1-mainnet", "2"),
+            ] {
                 let case = case.clone().of(caller).attested_by(attestation.clone());
-                let case = case.with_context(context(cluster, "3", "1", wrapping.name()));
+                let case = case.with_context(context(cluster, generation, "1", wrapping.name()));
                 answers.push(case.allowed());
                 answers.push(case.with_a_later_allow().allowed());
             }

@@ -68,6 +68,7 @@ fn switches_add_and_remove_their_statement_alone() {
         "AllowEnclaveGenerateDataKey",
         "DenyOtherImageSha384",
         "DenyOtherClusters",
+        "DenyOtherGenerations",
         "DenyOtherDataOps",
         "DenyGrantsAndReplicas",
     ];
@@ -92,7 +93,9 @@ fn switches_add_and_remove_their_statement_alone() {
     let delegated = hardened().break_glass(BreakGlass::Iam);
     assert_eq!(changed(&delegated), (one("AllowBreakGlass"), one("AllowBreakGlass")));
     let generations = hardened().generations([7, 2, 7]).unwrap();
-    let allows = ["AllowEnclaveDecrypt", "AllowEnclaveGenerateDataKey"].map(str::to_owned).to_vec();
+    let allows = ["AllowEnclaveDecrypt", "AllowEnclaveGenerateDataKey", "DenyOtherGenerations"]
+        .map(str::to_owned)
+        .to_vec();
     assert_eq!(changed(&generations), (allows.clone(), allows));
     let rendered = generations.render().unwrap();
     assert_eq!(find(&rendered, "AllowEnclaveDecrypt").conditions[2].values, Values::many(["2", "7"]));
@@ -164,6 +167,11 @@ fn roles_that_cannot_have_their_part() {
     for administrator in [session, user, root, abroad, elsewhere, itself] {
         assert_eq!(refused(ENCLAVE, &[ADMINISTRATOR, administrator]), Code::PolicyRole, "{administrator}");
     }
+    // One role twice, the second time under another path: PutKeyPolicy takes no principal that does not exist.
+    let again = "arn:aws:iam::111122223333:role/ops/chamberkmskeyadmin";
+    for administrator in [ADMINISTRATOR, again] {
+        assert_eq!(refused(ENCLAVE, &[ADMINISTRATOR, administrator]), Code::PolicyRole, "{administrator}");
+    }
     let namesake = ENCLAVE.replace("111122223333", "444455556666");
     let administrators = vec![arn(ENCLAVE)];
     // The enclave's role of another account may have an administrator's name.
@@ -218,6 +226,16 @@ fn at_most_what_kms_takes() {
     assert_eq!(padded(fitting, padding).unwrap().json().len(), MAX_KEY_POLICY_LEN);
     assert_eq!(code(padded(fitting, padding + 1)), Code::RenderedTooLong);
     assert_eq!(code(padded(fitting + 1, 1)), Code::RenderedTooLong);
+}
+
+/// The provider would enable a key again that was disabled to retire it.
+#[test]
+fn terraform_leaves_the_keys_state_alone() {
+    let terraform = hardened().render().unwrap().terraform;
+    assert!(
+        terraform.ends_with("\n\n  lifecycle {\n    ignore_changes = [is_enabled]\n  }\n}\n"),
+        "{terraform}"
+    );
 }
 
 #[test]

@@ -166,6 +166,8 @@ fn what_makes_no_role_is_refused() {
     assert_eq!(code(five_statement().administrator_role("*").render()), Code::PrincipalArn);
     assert_eq!(code(five_statement().administrator_role("").render()), Code::PrincipalArn);
     assert_eq!(code(five_statement().partition("AWS").render()), Code::PrincipalArn);
+    let enclave = "ops/ChamberEnclaveRole-prod-us-east-1-mainnet";
+    assert_eq!(code(five_statement().administrator_role(enclave).render()), Code::PolicyRole);
     // 19 and 46 characters: a role's name has 64.
     let long = ClusterId::new(&"x".repeat(46)).unwrap();
     let template = Template::five_statement(account(), long, previous()).unwrap().wrapping(Wrapping::Encrypt);

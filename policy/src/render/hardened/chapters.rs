@@ -58,7 +58,8 @@ impl Hardened {
             BreakGlass::RootUser => format!(
                 "Sign in as the root user of account {account}. An organization that removed the credentials of its \
                  root users can let them be made again (IAM user guide, \"Centralize root access for member \
-                 accounts\")."
+                 accounts\"). A service control policy that denies root users everything has to make an exception \
+                 first: it stands above this policy."
             ),
             BreakGlass::Iam => format!(
                 "Have IAM of account {account} give somebody the four actions of `AllowBreakGlass` on the key."
@@ -79,8 +80,8 @@ fn chapter(title: &'static str, text: &str) -> Chapter {
 }
 
 const PUT: &str = "Create the key with this policy: grants and ciphertexts of an earlier one outlive it (`aws kms list-grants`, \
-     `revoke-grant`). Whoever puts it, Terraform too, must be one of its administrators: KMS refuses a policy that would \
-     lock its caller out. Never answer that with `BypassPolicyLockoutSafetyCheck`.\nA key's policy takes effect within \
+     `revoke-grant`). Whoever puts it, Terraform too, must be one of its administrators, or whom `AllowBreakGlass` lets: \
+     KMS refuses a policy that would lock its caller out. Never answer that with `BypassPolicyLockoutSafetyCheck`.\nA key's policy takes effect within \
      seconds as a rule, everywhere within minutes (\"Eventual consistency\").";
 
 const ROLLOVER: &str = "Render with the new release as the current and the old one as the previous release, and put that policy before the \
@@ -88,7 +89,9 @@ const ROLLOVER: &str = "Render with the new release as the current and the old o
      listed, whoever has the role's credentials can start it again.";
 
 const RETIRE: &str = "Disable it, at once; then ask for an old share until KMS refuses it for the key's state (`DisabledException`, \
-     `KMSInvalidStateException`). Deletion may follow, never go before: it waits 7 to 30 days, and takes the key's share \
+     `KMSInvalidStateException`). Leave the old share's release and generation in the policy until then: a refusal by \
+     the policy says nothing about the key's state. The Terraform configuration ignores whether the key is enabled, so \
+     that no `apply` enables it again. Deletion may follow, never go before: it waits 7 to 30 days, and takes the key's share \
      with it for ever.";
 
 const LIMITS: &str = "- It does not bind its administrators, who can put another policy, nor whoever manages IAM in the account and can \

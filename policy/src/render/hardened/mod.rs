@@ -56,7 +56,7 @@ impl Hardened {
     ///
     /// # Errors
     /// [`Code::PolicyRole`]: something else than a role, no administrator, one of another account, roles of two
-    /// partitions, or the enclave's role among the administrators.
+    /// partitions, one administrator twice, or the enclave's role among the administrators.
     pub fn new(
         account: AccountId,
         cluster: ClusterId,
@@ -70,6 +70,7 @@ impl Hardened {
         if administrators.is_empty() {
             return Err(Error::number(Code::PolicyRole, "administrators", "at least one", 0));
         }
+        let mut names = BTreeSet::new();
         for administrator in &administrators {
             if !administrator.is_role() || *administrator.account() != account {
                 return Err(unfit("administrator", &format!("a role of account {account}"), administrator));
@@ -80,6 +81,9 @@ impl Hardened {
             }
             if is_same_role(administrator, &enclave_role) {
                 return Err(unfit("administrator", "another role than the enclave's", administrator));
+            }
+            if !names.insert(role_name(administrator)) {
+                return Err(unfit("administrator", "every role once, whatever its path", administrator));
             }
         }
         Ok(Self {
@@ -99,8 +103,8 @@ impl Hardened {
         })
     }
 
-    /// Lets the previous release decrypt too, during a rollover. It does not seal. Of every register either release's
-    /// value is accepted, whatever the others show.
+    /// Lets the previous release decrypt too, during a rollover. It does not seal. What shows one release's value of
+    /// one register and the other's of another is neither release, and does not decrypt.
     ///
     /// # Errors
     /// [`Code::ReleaseMismatch`]: the same release, or one by other PCRs.
@@ -210,13 +214,16 @@ impl Hardened {
     }
 }
 
+pub(super) fn is_same_role(one: &PrincipalArn, other: &PrincipalArn) -> bool {
+    one.account() == other.account() && role_name(one) == role_name(other)
+}
+
 /// Names of roles are unique in an account, whatever their path and case (IAM user guide, "IAM identifiers").
-fn is_same_role(one: &PrincipalArn, other: &PrincipalArn) -> bool {
-    let name = |arn: &PrincipalArn| match arn.identity() {
+fn role_name(arn: &PrincipalArn) -> Option<String> {
+    match arn.identity() {
         Identity::Role { name, .. } => Some(name.to_ascii_lowercase()),
         _ => None,
-    };
-    one.account() == other.account() && name(one) == name(other)
+    }
 }
 
 fn unfit(part: &'static str, expected: &str, found: &PrincipalArn) -> Error {

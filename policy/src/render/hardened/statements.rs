@@ -46,11 +46,13 @@ impl Hardened {
         let mut statements = vec![self.restore(), self.administration()];
         statements.extend(self.deletion.then(|| self.schedule_deletion()));
         statements.extend([self.describe(), self.decrypt()]);
+        statements.extend(self.previous.as_ref().map(|previous| self.decrypt_previous(previous)));
         statements.extend(self.seal_window.then(|| self.seal()));
         statements.extend(self.disabling.then(|| self.disable()));
         statements.extend(deny_other_values(demands(&self.releases())));
         statements.extend([
             self.deny_other_clusters(),
+            self.deny_other_generations(),
             self.deny_other_data_ops(),
             deny_grants_and_replicas(),
         ]);
@@ -107,7 +109,7 @@ impl Hardened {
     }
 
     fn decrypt(&self) -> Explained {
-        let why = "The cluster's role may decrypt, with an attestation document of an accepted release (\"Condition \
+        let why = "The cluster's role may decrypt, with an attestation document of the current release (\"Condition \
                    keys for AWS Nitro Enclaves\") and the EncryptionContext of a share of this cluster, of an accepted \
                    generation, of this format and wrapping. KMS authenticates the context: a share that was made under \
                    another one does not open.\nNames of context keys in conditions ignore case; \
@@ -115,9 +117,18 @@ impl Hardened {
                    its own it would admit a request without context; the conditions beside it do not \
                    (\"kms:EncryptionContextKeys\").\nA role for each cluster, besides the context: the credentials of \
                    one cluster are worth nothing to another.";
-        let mut conditions = attested(&self.releases());
+        let mut conditions = attested(&self.current);
         conditions.extend(self.context());
         self.allow_enclave("AllowEnclaveDecrypt", Action::Decrypt, conditions, why.into())
+    }
+
+    fn decrypt_previous(&self, previous: &Release) -> Explained {
+        let why = "The same for the previous release, during a rollover. Each release has a statement of its own: with \
+                   both releases' values in one, a register of the one would go with a register of the other, which is \
+                   neither release.";
+        let mut conditions = attested(previous);
+        conditions.extend(self.context());
+        self.allow_enclave("AllowPreviousEnclaveDecrypt", Action::Decrypt, conditions, why.into())
     }
 
     /// What a seal needs of the key, and nothing else does.
@@ -127,7 +138,7 @@ impl Hardened {
                 let why = "KMS makes the share keys of a seal and encrypts them to the enclave's own key: nobody \
                            else ever knows one. The current release alone seals: a blob that opens was made by \
                            what was once the current release. Between seals this statement can be left out.";
-                let mut conditions = attested(&[&self.current]);
+                let mut conditions = attested(&self.current);
                 conditions.extend(self.context());
                 let (sid, action) = ("AllowEnclaveGenerateDataKey", Action::GenerateDataKey);
                 self.allow_enclave(sid, action, conditions, why.into())
@@ -156,11 +167,28 @@ impl Hardened {
         let why = "The key serves one cluster, whatever a later Allow or an older grant says: without this cluster's \
                    EncryptionContext nothing is made or opened under it. A missing context counts as another one \
                    (IAM user guide, \"Condition operators\": negated operators match where the key is missing).";
+        deny("DenyOtherClusters", &self.needed(), vec![condition], why.into())
+    }
+
+    fn deny_other_generations(&self) -> Explained {
+        let generation = "kms:EncryptionContext:pcrseal:generation";
+        let condition = Condition::new(Comparison::StringNotEquals, generation, self.accepted_generations());
+        let why = "The same for the generation: a blob that a re-seal has replaced stays closed, whatever an older \
+                   grant says. A statement of its own, since the conditions of one must all hold.";
+        deny("DenyOtherGenerations", &self.needed(), vec![condition], why.into())
+    }
+
+    /// The data operations of this wrapping; every other one of a symmetric key is denied.
+    fn needed(&self) -> [Action; 2] {
         let seals = match self.wrapping {
             Wrapping::Attested => Action::GenerateDataKey,
             Wrapping::Encrypt => Action::Encrypt,
         };
-        deny("DenyOtherClusters", &[Action::Decrypt, seals], vec![condition], why.into())
+        [Action::Decrypt, seals]
+    }
+
+    fn accepted_generations(&self) -> Values {
+        Values::many(self.generations.iter().map(ToString::to_string))
     }
 
     fn deny_other_data_ops(&self) -> Explained {
@@ -168,15 +196,16 @@ impl Hardened {
             Wrapping::Attested => (
                 &[
                     Action::Encrypt,
+                    Action::GenerateDataKeyPair,
                     Action::GenerateDataKeyPairWithoutPlaintext,
                     Action::GenerateDataKeyWithoutPlaintext,
                     Action::ReEncryptFrom,
                     Action::ReEncryptTo,
                 ],
-                "None of these carries an attestation document. With Encrypt or ReEncrypt into the key, whoever holds \
-                 credentials makes ciphertexts that Decrypt accepts like genuine ones, and so a blob of their own; \
-                 the others make keys that no enclave vouches for; ReEncrypt from the key would hand a share to \
-                 another key's policy. `attested` wrapping needs none of them. A migration of shares by ReEncrypt is \
+                "`attested` wrapping needs GenerateDataKey and Decrypt. GenerateDataKeyPair aside, none of these carries \
+                 an attestation document. With Encrypt or ReEncrypt into the key, whoever holds credentials makes \
+                 ciphertexts that Decrypt accepts like genuine ones, and so a blob of their own; the others make keys \
+                 that no seal asked for; ReEncrypt from the key would hand a share to another key's policy. A migration of shares by ReEncrypt is \
                  impossible: seal again instead.",
             ),
             Wrapping::Encrypt => (
@@ -211,7 +240,6 @@ impl Hardened {
         let is = |key: &str, values| {
             Condition::new(Comparison::StringEquals, format!("kms:EncryptionContext:{key}"), values)
         };
-        let generations = Values::many(self.generations.iter().map(ToString::to_string));
         let names = Operator {
             set: Some(SetOperator::ForAllValues),
             comparison: Comparison::StringEquals,
@@ -219,7 +247,7 @@ impl Hardened {
         };
         [
             is("pcrseal:cluster", self.cluster.as_str().into()),
-            is("pcrseal:generation", generations),
+            is("pcrseal:generation", self.accepted_generations()),
             is("pcrseal:v", FORMAT_VERSION.to_string().as_str().into()),
             is("pcrseal:wrapping", self.wrapping.name().into()),
             Condition {
@@ -286,12 +314,12 @@ fn deny_grants_and_replicas() -> Explained {
 }
 
 /// The registers of an Allow: all must hold, each with any of its values.
-fn attested(releases: &[&Release]) -> Vec<Condition> {
+fn attested(release: &Release) -> Vec<Condition> {
     let condition = |demand: Demand| {
         let key = demand.key();
         Condition::new(Comparison::StringEqualsIgnoreCase, key, Values::many(demand.values))
     };
-    demands(releases).into_iter().map(condition).collect()
+    demands(&[release]).into_iter().map(condition).collect()
 }
 
 fn allow(
