@@ -31,6 +31,10 @@ fn test(condition: &Condition, reader: Reader<'_>, missing: &mut Vec<Missing>) -
             missing.push(Missing::AmbiguousKey(condition.key.clone()));
             return Truth::Unknown;
         }
+        Some(ContextEntry::Untold) => {
+            missing.push(Missing::Key(condition.key.clone()));
+            return Truth::Unknown;
+        }
         Some(ContextEntry::Known(value)) => value,
     };
     let comparison = condition.operator.comparison;

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::document::Statement;
+use crate::names::excerpt;
+
 /// What policies say to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evaluation {
@@ -82,8 +85,15 @@ pub struct StatementRef {
     pub source: Source,
     /// The statement's position in it, from 0. Of a grant: 0.
     pub index: usize,
-    /// Its `Sid`.
+    /// Its `Sid`; of a long one, the beginning.
     pub sid: Option<String>,
+}
+
+impl StatementRef {
+    /// A statement of a policy. Much may be unresolved in one statement, and each such place names it.
+    pub(super) fn of(source: Source, index: usize, statement: &Statement) -> Self {
+        Self { source, index, sid: statement.sid.as_deref().map(excerpt) }
+    }
 }
 
 /// A policy or grant.
@@ -144,6 +154,8 @@ pub enum Missing {
     /// hold it, and where it does not, the statement may be invalid (IAM user guide, "IAM policy elements: Variables
     /// and tags").
     Variable(String),
+    /// The value of this condition key, which every request has: nobody gave it.
+    Key(String),
     /// Which value this condition key has: the request holds several that differ in the case of the key alone, and
     /// condition keys are not case-sensitive.
     AmbiguousKey(String),
@@ -166,6 +178,7 @@ impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable(key) => write!(f, "the value of ${{{key}}}"),
+            Self::Key(key) => write!(f, "the value of {key}"),
             Self::AmbiguousKey(key) => write!(f, "which value of {key} counts"),
             Self::SetOperator(key) => {
                 write!(f, "what StringEquals and the like do with the several values of {key}")

@@ -96,8 +96,7 @@ pub fn evaluate(policies: &Policies<'_>, request: &Request) -> Evaluation {
     }
     for (position, policy) in policies.identity.iter().enumerate() {
         for (index, statement) in policy.statements.iter().enumerate() {
-            let place =
-                StatementRef { source: Source::Identity(position), index, sid: statement.sid.clone() };
+            let place = StatementRef::of(Source::Identity(position), index, statement);
             let mut missing = Vec::new();
             let reader = Reader { request, version: policy.effective_version() };
             let truth = statement::matches(statement, reader, &mut missing);
@@ -155,7 +154,7 @@ impl Found {
             Effect::Allow if principals.is_negated() || named.everyone || named.own.is_some() => Part::Direct,
             Effect::Allow => Part::Delegation,
         };
-        let place = StatementRef { source: Source::KeyPolicy, index, sid: statement.sid.clone() };
+        let place = StatementRef::of(Source::KeyPolicy, index, statement);
         self.add(part, place, truth, missing);
     }
 

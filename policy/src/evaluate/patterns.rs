@@ -46,11 +46,22 @@ impl Pattern {
             '?' => Symbol::One,
             _ => Symbol::Char(c),
         };
-        Self(text.chars().map(symbol).collect())
+        let mut pattern = Self::default();
+        pattern.extend(text.chars().map(symbol));
+        pattern
     }
 
     pub(super) fn push(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.extend(other.0);
+    }
+
+    /// Of asterisks in a row one is enough.
+    fn extend(&mut self, symbols: impl IntoIterator<Item = Symbol>) {
+        for symbol in symbols {
+            if !symbol.repeats() || self.0.last() != Some(&symbol) {
+                self.0.push(symbol);
+            }
+        }
     }
 
     /// The same for comparison with [`lower_case`] texts.
@@ -91,13 +102,27 @@ impl Pattern {
         self.0.splitn(6, |symbol| *symbol == Symbol::Char(':')).map(|part| Self(part.to_vec())).collect()
     }
 
-    /// Whether the whole text matches. The work is at most the product of both lengths: the places where the pattern
-    /// may stand are followed all at once.
+    /// Whether the whole text matches. The work is at most the product of both lengths, and of a long pattern only so
+    /// much counts as the text can fill: the places where the pattern may stand are followed all at once.
     pub(super) fn matches(&self, text: &str) -> bool {
+        // Each of them takes a character, which is a byte or more.
+        if self.0.iter().filter(|symbol| !symbol.repeats()).count() > text.len() {
+            return false;
+        }
+        // Up to the first asterisk there is one place only.
+        let fixed = self.0.iter().take_while(|symbol| !symbol.repeats()).count();
+        let mut rest = text.chars();
+        let starts = |symbol: &Symbol| rest.next().is_some_and(|c| symbol.accepts(c));
+        if !self.0.iter().take(fixed).all(starts) {
+            return false;
+        }
+        if fixed == self.0.len() {
+            return rest.as_str().is_empty();
+        }
         let mut places = Places::new(self.0.len());
         let mut next = Places::new(self.0.len());
-        self.enter(&mut places, 0);
-        for c in text.chars() {
+        self.enter(&mut places, fixed);
+        for c in rest {
             for &place in &places.list {
                 match self.0.get(place) {
                     Some(symbol) if !symbol.accepts(c) => {}

@@ -16,10 +16,23 @@ const PRINCIPAL_ARN: &str = "aws:principalarn";
 /// The names of an encryption context's keys.
 const ENCRYPTION_CONTEXT_KEYS: &str = "kms:EncryptionContextKeys";
 
+/// The condition keys that every signed request has, besides those that the caller's ARN tells (IAM user guide, "AWS
+/// global condition context keys", of each its availability).
+const ALWAYS: [&str; 6] = [
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:requestedregion",
+    "aws:securetransport",
+    "aws:useragent",
+    "aws:userid",
+];
+
 /// A request to AWS KMS: who asks for what, and the condition keys that policies may ask about.
 ///
 /// A key that the request does not hold is missing, as it is for AWS. So whoever judges policies that ask about
-/// `aws:SourceIp`, tags and the like gives those with [`context`](Self::context).
+/// `aws:SourceIp`, tags and the like gives those with [`context`](Self::context). Only the keys that AWS puts into every
+/// request are never missing: what asks for the value of `aws:userid`, `aws:CurrentTime`, `aws:EpochTime`,
+/// `aws:RequestedRegion`, `aws:SecureTransport` or `aws:UserAgent` cannot be decided without it.
 #[derive(Clone, Debug)]
 pub struct Request {
     caller: PrincipalArn,
@@ -55,6 +68,8 @@ pub(super) enum ContextEntry {
     Known(ContextValue),
     /// Several values that differ in the case of the key's name.
     Ambiguous,
+    /// There is a value, which nobody gave.
+    Untold,
 }
 
 /// What a request is for.
@@ -180,7 +195,8 @@ impl Request {
     /// The condition key's entry.
     pub(super) fn entry(&self, key: &str) -> Option<&ContextEntry> {
         let key = key.to_lowercase();
-        self.own.get(&key).or_else(|| self.context.get(&key))
+        let given = self.own.get(&key).or_else(|| self.context.get(&key));
+        given.or_else(|| ALWAYS.contains(&key.as_str()).then_some(&ContextEntry::Untold))
     }
 
     /// The encryption context as given.

@@ -29,13 +29,13 @@ fn cover(element: &Matching<Values>, matches: impl Fn(&str) -> bool) -> bool {
     element.listed().iter().any(matches) != element.is_negated()
 }
 
-/// `kms:Decrypt` against `*`, `kms:*`, `KMS:Dec*`, … The name of the service holds no wildcard (IAM user guide, "IAM
-/// JSON policy elements: Action").
+/// `kms:Decrypt` against `*`, `*:*`, `kms:*`, `KMS:Dec*`, … Beside an asterisk that stands for every service, the name
+/// of the service holds no wildcard (IAM user guide, "IAM JSON policy elements: Action").
 pub(crate) fn is_action(entry: &str, action: Action) -> bool {
     let own = action.name();
     match (entry.split_once(':'), own.split_once(':')) {
         (Some((service, name)), Some((own_service, own_name))) => {
-            service.eq_ignore_ascii_case(own_service)
+            (service.eq_ignore_ascii_case(own_service) || is_everything(service))
                 && Pattern::with_wildcards(name).to_lower_case().matches(&lower_case(own_name))
         }
         _ => is_everything(entry),

@@ -51,8 +51,10 @@ impl Reader<'_> {
             (Some(ContextEntry::Known(ContextValue::One(value))), _) => Ok(Pattern::literal(value)),
             (Some(ContextEntry::Known(ContextValue::Many(_))), _) => Err(NoValue::Never),
             (Some(ContextEntry::Ambiguous), _) => Err(NoValue::Unknown(Missing::AmbiguousKey(key.into()))),
+            (Some(ContextEntry::Untold), _) | (None, None) => {
+                Err(NoValue::Unknown(Missing::Variable(key.into())))
+            }
             (None, Some(default)) => Ok(Pattern::literal(default)),
-            (None, None) => Err(NoValue::Unknown(Missing::Variable(key.into()))),
         }
     }
 }

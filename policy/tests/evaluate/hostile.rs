@@ -26,6 +26,34 @@ fn many_asterisks() {
     assert_eq!(world.decrypt(ROLE), Decision::Allow);
 }
 
+/// As much of them as a policy holds, against as much as an encryption context holds.
+#[test]
+fn asterisks_in_a_row_are_as_one() {
+    let text = "a".repeat(8000);
+    for (pattern, expected) in
+        [("*".repeat(120_000) + "b", false), ("*".repeat(120_000), true), ("*a".repeat(60_000), false)]
+    {
+        let found = holds("StringLike", "k", &format!("{pattern:?}"), &[("k", one(&text))]);
+        assert_eq!(found, Some(expected));
+    }
+    let joined = format!("{:?}", "${k, ''}*".repeat(12_000) + "b");
+    assert_eq!(holds("StringLike", "other", &joined, &[("other", one(&text))]), Some(false));
+}
+
+#[test]
+fn what_is_unresolved_does_not_repeat_a_long_sid() {
+    let variables: Vec<String> = (0..2000).map(|n| format!("${{aws:{n}}}")).collect();
+    let statement = format!(
+        r#"{{"Sid":"{}","Effect":"Allow","Principal":"*","Action":"*","Resource":"*",
+            "Condition":{{"StringEquals":{{"aws:PrincipalAccount":{variables:?}}}}}}}"#,
+        "s".repeat(50_000)
+    );
+    let evaluation = World::new(&statement).ask(&request(ROLE, Action::Decrypt));
+    assert_eq!(evaluation.unresolved.len(), 2000);
+    let longest = evaluation.unresolved.iter().map(|what| what.to_string().len()).max();
+    assert!(longest < Some(200), "{longest:?}");
+}
+
 #[test]
 fn many_braces() {
     for text in

@@ -13,3 +13,4 @@ mod statements;
 mod template;
 mod unresolved;
 mod variables;
+mod worlds;

@@ -92,7 +92,7 @@ fn a_statement_that_does_not_match_anyway_leaves_nothing_open() {
     for element in [
         r#""Action":"kms:Encrypt","Resource":"*""#,
         r#""Action":"*","Resource":"arn:aws:kms:us-east-1:111122223333:key/*""#,
-        r#""Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"},"StringEquals":{"aws:PrincipalAccount":"${aws:Unknown}"}}"#,
+        r#""Action":"*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"},"StringEquals":{"aws:PrincipalAccount":"${aws:Unknown}"}}"#,
     ] {
         let condition = r#""Condition":{"StringEquals":{"aws:PrincipalAccount":"${aws:Unknown}"}}"#;
         let tail = if element.contains("Condition") { String::new() } else { format!(",{condition}") };
@@ -216,4 +216,33 @@ fn set_operators_over_what_is_not_known() {
         let found = holds(operator, "aws:Example", values, &[("aws:Example", many(request))]);
         assert_eq!(found, expected, "{operator} {request:?}");
     }
+}
+
+/// AWS puts these into every request: to take one for missing would be a guess, and a wrong one.
+#[test]
+fn a_key_that_every_request_has() {
+    for (operator, key, values, value, told) in [
+        ("StringLike", "aws:userid", r#""AROAEXAMPLE:*""#, "AROAEXAMPLE:i-1", true),
+        ("StringNotLike", "aws:userId", r#""AROAEXAMPLE:*""#, "AROAEXAMPLE:i-1", false),
+        ("DateLessThan", "aws:CurrentTime", r#""2027-01-01T00:00:00Z""#, "2026-06-30T12:00:00Z", true),
+        ("DateLessThan", "aws:EpochTime", r#""2027-01-01T00:00:00Z""#, "1782820800", true),
+        ("Bool", "aws:SecureTransport", r#""true""#, "true", true),
+        ("StringNotEqualsIfExists", "aws:RequestedRegion", r#""eu-central-1""#, "eu-central-1", false),
+        ("ForAllValues:StringEquals", "AWS:USERAGENT", r#""enclave""#, "browser", false),
+    ] {
+        assert_eq!(holds(operator, key, values, &[]), None, "{operator} {key}");
+        assert_eq!(holds(operator, key, values, &[(key, one(value))]), Some(told), "{operator} {key}");
+        assert_eq!(holds("Null", key, r#""false""#, &[]), Some(true), "{key}");
+        assert_eq!(holds("Null", key, r#""true""#, &[]), Some(false), "{key}");
+    }
+    let statement = r#"{"Sid":"S","Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{
+        "StringNotLike":{"aws:userid":"AROAEXAMPLE:*"}}}"#;
+    let evaluation = World::new(&format!("{statement},{}", decrypt("Direct", "Allow", ROLE)))
+        .ask(&request(ROLE, Action::Decrypt));
+    assert_eq!(evaluation.decision, Undecided);
+    assert_eq!(evaluation.unresolved[0].missing, Missing::Key("aws:userid".into()));
+    assert_eq!(evaluation.unresolved[0].to_string(), "key policy S: the value of aws:userid is not known");
+    // It is there, so that a default does not stand for it.
+    let default = r#""${aws:userid, 'x'}""#;
+    assert_eq!(holds("StringEquals", "aws:Example", default, &[("aws:Example", one("x"))]), None);
 }
