@@ -12,7 +12,7 @@ use crate::evaluate::{Attestation, ContextValue, Request};
 use crate::names::excerpt;
 
 /// Most scenarios for one action.
-const MAX_SCENARIOS: usize = 10;
+const MAX_SCENARIOS: usize = 8;
 /// Most images of one scenario.
 const MAX_IMAGES: usize = 8;
 /// What an enclave measures into registers that nobody asks about.

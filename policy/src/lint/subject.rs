@@ -10,7 +10,7 @@ use crate::evaluate::is_action;
 use crate::names::{AccountId, Identity, PrincipalArn};
 
 /// Most principals that are tried one by one.
-const MAX_PRINCIPALS: usize = 24;
+const MAX_PRINCIPALS: usize = 16;
 /// Most other accounts whose principals are tried.
 const MAX_ACCOUNTS: usize = 4;
 
