@@ -60,7 +60,7 @@ fn open(probes: &Probes<'_>) -> Option<Finding> {
         anybody || own.caller.kind == Kind::Outsider
     });
     let what = format!("{allowed}.");
-    allowed.finding(Rule::AdministrationOpen, what)
+    allowed.finding(probes, Rule::AdministrationOpen, what)
 }
 
 fn grants(probes: &Probes<'_>) -> Option<Finding> {
@@ -83,7 +83,7 @@ fn grants(probes: &Probes<'_>) -> Option<Finding> {
     };
     let what = format!("{allowed}. {outcome}.");
     let deny = deny_statement("DenyGrants", &[Action::CreateGrant], None);
-    let finding = allowed.finding(Rule::CreateGrantAllowed, what)?;
+    let finding = allowed.finding(probes, Rule::CreateGrantAllowed, what)?;
     Some(finding.severity(severity).fix(Fix::new([Edit::Append(deny)])))
 }
 
@@ -94,14 +94,14 @@ fn delegated(probes: &Probes<'_>) -> Option<Finding> {
         .only(|own| own.caller.kind == Kind::Stranger && own.through_iam);
     let severity = if strict { Severity::Error } else { Severity::Note };
     let what = format!("{allowed}. With kms:PutKeyPolicy they can take every Deny out, and decrypt.");
-    Some(allowed.finding(Rule::PolicyChangeDelegated, what)?.severity(severity))
+    Some(allowed.finding(probes, Rule::PolicyChangeDelegated, what)?.severity(severity))
 }
 
 fn administrators(probes: &Probes<'_>) -> Option<Finding> {
     let by_name = |own: &Access| own.caller.kind == Kind::Named;
     let allowed = Allowed::of(probes, &[Action::PutKeyPolicy], With::Nothing, &[]).only(by_name);
     let what = format!("{allowed}, and so can let themselves decrypt.");
-    allowed.finding(Rule::PolicyChangeByAdministrator, what)
+    allowed.finding(probes, Rule::PolicyChangeByAdministrator, what)
 }
 
 fn replicas(probes: &Probes<'_>) -> Option<Finding> {
@@ -114,7 +114,7 @@ fn replicas(probes: &Probes<'_>) -> Option<Finding> {
     let known = if severity == Severity::Error { "" } else { ", should it be a multi-Region key" };
     let what = format!("{allowed}: they write the replica's policy themselves{known}.");
     let deny = deny_statement("DenyReplicas", &[Action::ReplicateKey], None);
-    let finding = allowed.finding(Rule::ReplicateKeyAllowed, what)?;
+    let finding = allowed.finding(probes, Rule::ReplicateKeyAllowed, what)?;
     Some(finding.severity(severity).fix(Fix::new([Edit::Append(deny)])))
 }
 
@@ -125,5 +125,5 @@ fn deletion(probes: &Probes<'_>) -> Option<Finding> {
     }
     let allowed = Allowed::of(probes, &actions, With::Nothing, &[]);
     let what = format!("{allowed}.");
-    allowed.finding(Rule::DeletionByAdministrator, what)
+    allowed.finding(probes, Rule::DeletionByAdministrator, what)
 }

@@ -262,7 +262,7 @@ enum Form {
 fn form(value: &str) -> Form {
     let id = value.len() >= 16 && value.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
     let sound = value == "*" || AccountId::new(value).is_ok() || PrincipalArn::new(value).is_ok();
-    // AWS's own canonical ids of other kinds of principals are not of IAM.
+    // Prefixes of roles, users, groups and bearer tokens (IAM user guide, "IAM identifiers").
     match value.get(..4) {
         _ if sound => Form::Sound,
         Some("AROA" | "AIDA" | "AGPA" | "ABIA") if id => Form::UniqueId,

@@ -10,17 +10,33 @@
 //! - the same of an account that the policy does not name;
 //! - the root user of the key's account;
 //! - each principal that the policy names (as principal, or in a condition on `aws:PrincipalArn`), with and without
-//!   such an IAM policy. At most 24: [`Rule::PrincipalNotProbed`] names the rest.
+//!   such an IAM policy. At most 16: [`Rule::PrincipalNotProbed`] names the rest.
 //!
 //! # With what
 //! No attestation; an enclave that the policy does not list; one that shares all but PCR0 and PCR2 with a listed one;
 //! a NitroTPM instance; the first listed image (all of them, at most 8 a statement, for the enclaves' own roles). The
 //! rest of a request (encryption context, network, tags …) is chosen in the caller's favour: what keeps clear of the
-//! statements that deny the action, and what meets the conditions of each that allows it, at most 10 scenarios. So
+//! statements that deny the action, and what meets the conditions of each that allows it, at most 8 scenarios. So
 //! work is bounded by the size of the document, which is at most 32 KiB.
+//!
+//! Where such a choice was needed, the finding says so: "(with aws:principaltag/team=red)".
 //!
 //! What is tried is a choice, so a policy without findings is not proven safe; what a finding says somebody can do is
 //! what the evaluation says.
+//!
+//! # Example
+//! ```
+//! use pcrseal_policy::document::PolicyDocument;
+//! use pcrseal_policy::lint::{Options, Rule, lint};
+//! use pcrseal_policy::names::AccountId;
+//!
+//! let default = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*",
+//!     "Principal": {"AWS": "arn:aws:iam::111122223333:root"}}}"#;
+//! let report = lint(&PolicyDocument::parse(default)?, &Options::new(AccountId::new("111122223333")?));
+//! assert_eq!(report.findings()[0].rule, Rule::ReleaseWithoutAttestation);
+//! println!("{report}");
+//! # Ok::<(), pcrseal_core::error::Error>(())
+//! ```
 
 mod administration;
 mod attestation;

@@ -73,6 +73,8 @@ pub(super) struct Access {
     pub(super) statements: Vec<usize>,
     /// The position of the scenario in which they do.
     pub(super) scenario: usize,
+    /// What that gives the request, for people.
+    given: String,
 }
 
 /// What is asked: an action, and what comes with the request.
@@ -279,6 +281,7 @@ impl<'a> Probes<'a> {
                     through_iam,
                     statements,
                     scenario: position,
+                    given: scenario.given(),
                 })
             })
         });
@@ -320,10 +323,11 @@ impl fmt::Display for Access {
         match self.caller.kind {
             Kind::Outsider => write!(f, "any {what} of any AWS account")?,
             Kind::Stranger => write!(f, "any {what} of account {}", arn.account())?,
-            Kind::RootUser => return write!(f, "the root user of account {}", arn.account()),
+            Kind::RootUser => write!(f, "the root user of account {}", arn.account())?,
             Kind::Named => write!(f, "{arn}")?,
         }
-        f.write_str(if self.through_iam { " whose IAM policy allows it" } else { "" })
+        f.write_str(if self.through_iam { " whose IAM policy allows it" } else { "" })?;
+        if self.given.is_empty() { Ok(()) } else { write!(f, " (with {})", self.given) }
     }
 }
 

@@ -65,7 +65,9 @@ pub(super) fn check(probes: &Probes<'_>, findings: &mut Vec<Finding>) {
 fn without_attestation(probes: &Probes<'_>) -> Option<Finding> {
     let allowed = Allowed::of(probes, &RELEASE, With::Nothing, &[]);
     let what = format!("Without any attestation, {allowed}. The answer is the plaintext.");
-    allowed.finding(Rule::ReleaseWithoutAttestation, what).map(|own| own.fix(deny_other_images(probes)))
+    allowed
+        .finding(probes, Rule::ReleaseWithoutAttestation, what)
+        .map(|own| own.fix(deny_other_images(probes)))
 }
 
 fn any_image(probes: &Probes<'_>) -> Option<Finding> {
@@ -78,7 +80,7 @@ fn any_image(probes: &Probes<'_>) -> Option<Finding> {
     });
     let mode = if debug { ", in debug mode too" } else { "" };
     let what = format!("From an enclave of any image{mode}, {allowed}. {}", listed(probes));
-    let mut finding = allowed.finding(Rule::AnyImageAccepted, what)?.fix(deny_other_images(probes));
+    let mut finding = allowed.finding(probes, Rule::AnyImageAccepted, what)?.fix(deny_other_images(probes));
     // The Deny that should have stopped them.
     finding.statements.extend(attestation_denies(probes));
     finding.statements.sort();
@@ -90,7 +92,7 @@ fn not_pinned(probes: &Probes<'_>) -> Option<Finding> {
     let known = [With::Nothing, With::Foreign];
     let allowed = Allowed::of(probes, &RELEASE, With::SameButImage, &known);
     let what = format!("From an enclave of another image whose other PCRs match, {allowed}.");
-    allowed.finding(Rule::ImageNotPinned, what)
+    allowed.finding(probes, Rule::ImageNotPinned, what)
 }
 
 /// Those who get in with a listed image, and are not meant to.
@@ -106,7 +108,7 @@ fn any_role(probes: &Probes<'_>) -> Option<Finding> {
     let severity = if everybody { Severity::Error } else { Severity::Warning };
     let what =
         format!("From an enclave of an accepted image, {allowed}: another cluster's enclave among them.");
-    let finding = allowed.finding(Rule::AnyRoleAccepted, what)?;
+    let finding = allowed.finding(probes, Rule::AnyRoleAccepted, what)?;
     Some(finding.severity(severity).fix(deny_other_principals(probes)))
 }
 
@@ -131,9 +133,8 @@ fn administrators(probes: &Probes<'_>) -> Option<Finding> {
             }
         }
     }
-    allowed.document(probes);
     let what = format!("Though they administer the key, {allowed}.");
-    allowed.finding(Rule::AdministratorDataOperation, what)
+    allowed.finding(probes, Rule::AdministratorDataOperation, what)
 }
 
 /// A rule about actions that never carry attestation.
@@ -145,7 +146,7 @@ fn unattested(
 ) -> Option<Finding> {
     let allowed = Allowed::of(probes, actions, With::Nothing, &[]);
     let what = format!("Without any attestation, {allowed}.");
-    let finding = allowed.finding(rule, what)?;
+    let finding = allowed.finding(probes, rule, what)?;
     // An `encrypt` key needs Encrypt.
     let deny: Vec<_> = match probes.subject.options.wrapping {
         Wrapping::Attested => UNATTESTED.to_vec(),
@@ -167,7 +168,7 @@ fn derive_shared_secret(probes: &Probes<'_>) -> Option<Finding> {
         KeySpec::KeyAgreement => (Severity::Error, "The answer is the shared secret."),
     };
     let what = format!("Without attestation or from any image, {allowed}. {spec}");
-    let finding = allowed.finding(Rule::DeriveSharedSecretOpen, what)?;
+    let finding = allowed.finding(probes, Rule::DeriveSharedSecretOpen, what)?;
     Some(finding.severity(severity).fix(deny_other_images(probes)))
 }
 
@@ -183,7 +184,6 @@ fn undecided(probes: &Probes<'_>) -> Option<Finding> {
 #[derive(Default)]
 pub(super) struct Allowed {
     rows: Vec<(Action, Access)>,
-    places: Vec<Place>,
 }
 
 impl Allowed {
@@ -200,7 +200,6 @@ impl Allowed {
             let new = probes.who(action, with).iter().filter(|access| !known(access));
             own.rows.extend(new.map(|access| (action, access.clone())));
         }
-        own.document(probes);
         own
     }
 
@@ -215,17 +214,11 @@ impl Allowed {
     }
 
     /// A finding, if anybody may.
-    pub(super) fn finding(&self, rule: Rule, what: String) -> Option<Finding> {
+    pub(super) fn finding(&self, probes: &Probes<'_>, rule: Rule, what: String) -> Option<Finding> {
         let statements: BTreeSet<usize> =
             self.accesses().flat_map(|access| access.statements.iter().copied()).collect();
-        let places = self.places.iter().filter(|place| statements.contains(&place.index)).cloned().collect();
+        let places = places(probes, &statements.into_iter().collect::<Vec<_>>());
         (!self.rows.is_empty()).then(|| Finding::new(rule, places, what))
-    }
-
-    /// Remembers what the statements are called.
-    fn document(&mut self, probes: &Probes<'_>) {
-        let document = probes.subject.document;
-        self.places = (0..document.statements.len()).map(|index| Place::statement(document, index)).collect();
     }
 }
 

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use pcrseal_core::limits::PCR_LEN;
 use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSet};
 
+use super::grammar::shown;
 use super::keys::{Register, is_known, register};
 use crate::document::{Comparison, Condition, Effect, PolicyDocument};
 use crate::evaluate::{Attestation, ContextValue, Request};
+use crate::names::excerpt;
 
 /// Most scenarios for one action.
-const MAX_SCENARIOS: usize = 10;
+const MAX_SCENARIOS: usize = 8;
 /// Most images of one scenario.
 const MAX_IMAGES: usize = 8;
 /// What an enclave measures into registers that nobody asks about.
@@ -19,6 +21,10 @@ const PLAIN: Pcr = Pcr::new([0x11; PCR_LEN]);
 const FOREIGN: Pcr = Pcr::new([0xf0; PCR_LEN]);
 /// The registers that a Nitro enclave has values for (AWS Nitro Enclaves user guide, "Cryptographic attestation").
 const MEASURED: [u64; 6] = [0, 1, 2, 3, 4, 8];
+
+/// Keys that follow from the caller, whatever is asked for.
+const CALLER_KEYS: [&str; 4] =
+    ["aws:principalarn=", "aws:principalaccount=", "aws:principaltype=", "kms:calleraccount="];
 
 const ENCRYPTION_CONTEXT: &str = "kms:encryptioncontext:";
 
@@ -65,9 +71,9 @@ impl Scenario {
             ..Self::default()
         };
         let allowing = document.statements.iter().filter(|own| own.effect == Effect::Allow);
-        let met = allowing.flat_map(|own| [&clear, &bare].map(|base| Self::meeting(base, &own.conditions)));
+        let met = allowing.flat_map(|own| [&bare, &clear].map(|base| Self::meeting(base, &own.conditions)));
         let mut scenarios: Vec<Self> = Vec::new();
-        for mut scenario in [clear.clone(), bare.clone()].into_iter().chain(met) {
+        for mut scenario in [bare.clone(), clear.clone()].into_iter().chain(met) {
             if scenario.images.is_empty() {
                 scenario.images.extend(expected.iter().take(MAX_IMAGES));
             }
@@ -102,6 +108,20 @@ impl Scenario {
         let request =
             self.context.iter().fold(request, |request, (key, value)| request.context(key, value.clone()));
         request.encryption_context(&self.encryption_context)
+    }
+
+    /// What the request has beside caller and attestation, for people; empty if nothing.
+    pub(super) fn given(&self) -> String {
+        let pair = |key: &str, value: &str| format!("{}={}", excerpt(key), excerpt(value));
+        let pairs = self.encryption_context.iter();
+        let context = pairs.map(|(key, value)| pair(&format!("kms:EncryptionContext:{key}"), value));
+        let others = self.context.iter().map(|(key, value)| match value {
+            ContextValue::One(value) => pair(key, value),
+            ContextValue::Many(values) => pair(key, &values.join(",")),
+        });
+        let own = |text: &String| !CALLER_KEYS.iter().any(|key| text.starts_with(key));
+        let all: Vec<String> = others.filter(own).chain(context).collect();
+        shown(all.iter().map(String::as_str))
     }
 
     /// The encryption context, for people.

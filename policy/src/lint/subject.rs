@@ -10,7 +10,7 @@ use crate::evaluate::is_action;
 use crate::names::{AccountId, Identity, PrincipalArn};
 
 /// Most principals that are tried one by one.
-const MAX_PRINCIPALS: usize = 24;
+const MAX_PRINCIPALS: usize = 16;
 /// Most other accounts whose principals are tried.
 const MAX_ACCOUNTS: usize = 4;
 
@@ -38,6 +38,8 @@ impl<'a> Subject<'a> {
         let mut accounts: Vec<AccountId> = Vec::new();
         let mut add = |text: &str| {
             let account = AccountId::new(text).map(|account| account.root("aws"));
+            // Any account is the key's too.
+            let text = &text.replace("::*:", &format!("::{}:", options.account));
             let Ok(arn) = account.or_else(|_| PrincipalArn::new(&text.replace(['*', '?'], "x"))) else {
                 return;
             };

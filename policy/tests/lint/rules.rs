@@ -47,6 +47,14 @@ fn condition(sid: &'static str, operator: &'static str, key: &str, value: &Value
     hardened().change(sid, |statement| statement["Condition"] = json!({operator: {key: value}}))
 }
 
+/// An Allow of Decrypt that names a key of this account.
+fn resource(account: &str) -> Value {
+    let mut statement = allow(ROOT, "kms:Decrypt");
+    statement["Resource"] =
+        json!(format!("arn:aws:kms:us-east-1:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab"));
+    statement
+}
+
 #[allow(clippy::too_many_lines)] // one table
 fn cases() -> Vec<Case> {
     let decrypt = "AllowEnclaveDecrypt";
@@ -81,8 +89,17 @@ fn cases() -> Vec<Case> {
                 own["Condition"]["StringEqualsIgnoreCase"] = json!({"kms:RecipientAttestation:PCR8": hash("8")});
             }),
             &["warning image-not-pinned"]),
+        case("the application is compared",
+            &hardened().without(IMAGES).change(decrypt, |own| {
+                own["Condition"]["StringEqualsIgnoreCase"] = json!({"kms:RecipientAttestation:PCR2": hash("2")});
+            }),
+            &[]),
         case("the account may decrypt, with the image", &hardened().add(allow(ROOT, "kms:Decrypt")),
             &["warning any-role-accepted"]),
+        case("the account may decrypt with this very key, with the image",
+            &hardened().add(resource("111122223333")), &["warning any-role-accepted"]),
+        case("the account may decrypt with another account's key",
+            &hardened().add(resource("444455556666")), &[]),
         case("everybody may decrypt, with the image", &hardened().add(allow("*", "kms:Decrypt")),
             &["error any-role-accepted"]),
         case("an administrator may decrypt, with the image", &hardened().add(allow(ADMINISTRATOR, "kms:Decrypt")),
@@ -166,6 +183,9 @@ fn cases() -> Vec<Case> {
         case("no data keys", &hardened().without("AllowEnclaveGenerateDataKey"), &["note generate-data-key-missing"]),
         case("Encrypt in the Deny on attestation", &Draft::of(HARDENED_ENCRYPT).add(deny("kms:Encrypt", &json!({"Null": {IMAGE: "true"}}))),
             &["error encrypt-denied", "note deny-unconditional", "-note encrypt-unattested"]).encrypt(),
+        case("Encrypt both allowed and denied",
+            &Draft::of(HARDENED_ENCRYPT).add(deny("kms:Encrypt", &json!({}))),
+            &["error encrypt-denied", "-note encrypt-unattested"]).encrypt(),
         case("Encrypt outside of a seal window", &Draft::of(HARDENED_ENCRYPT).without("AllowEnclaveEncrypt"),
             &["note encrypt-denied", "-note encrypt-unattested"]).encrypt(),
         case("kms:ViaService in the Allow", &hardened().change(decrypt, |own| {
@@ -324,6 +344,41 @@ fn each_change_brings_its_findings_and_no_others() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_a_request_needs_is_said() {
+    let tagged = when(allow(ROOT, "kms:Decrypt"), json!({"StringLike": {"aws:PrincipalTag/team": "re?"}}));
+    let by_arn = when(
+        allow(ROOT, "kms:GenerateDataKey"),
+        json!({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/B*"}}),
+    );
+    let text = hardened().without(IMAGES).add(tagged).add(by_arn).text();
+    let report = check(&text, &options());
+    assert_eq!(report.findings()[0].rule, Rule::ReleaseWithoutAttestation);
+    assert_eq!(
+        report.findings()[0].what,
+        "Without any attestation, any role of account 111122223333 whose IAM policy allows it (with \
+         aws:principaltag/team=rex, kms:EncryptionContext:pcrseal:cluster=prod-us-east-1-mainnet) may call \
+         kms:Decrypt; arn:aws:iam::111122223333:role/Bx whose IAM policy allows it (with \
+         kms:EncryptionContext:pcrseal:cluster=prod-us-east-1-mainnet) may call kms:GenerateDataKey. The answer is \
+         the plaintext."
+    );
+}
+
+/// The root user has what the account has, without any IAM policy.
+#[test]
+fn the_root_user_is_somebody() {
+    let only_root =
+        when(allow(ROOT, "kms:Decrypt"), json!({"StringEquals": {"aws:PrincipalType": "Account"}}));
+    let text = hardened().without(IMAGES).without("DenyOtherClusters").add(only_root).text();
+    let report = check(&text, &options());
+    assert_eq!(report.findings()[0].rule, Rule::ReleaseWithoutAttestation);
+    assert_eq!(
+        report.findings()[0].what,
+        "Without any attestation, the root user of account 111122223333 may call kms:Decrypt. The answer is the \
+         plaintext."
+    );
 }
 
 #[test]
