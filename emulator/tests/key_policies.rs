@@ -347,7 +347,7 @@ async fn hardened_binds_cluster_and_generation() {
     // Once the next generation is in use, the key refuses the old shares: without a new image.
     let next = hardened(image(), ADMINISTRATOR).generations([2]).unwrap().render().unwrap().json();
     share.put_policy(ADMINISTRATOR, &next).await.ok();
-    is_denied(&share.decrypt(ENCLAVE, &share.fixture.nsm).await, NO_ALLOW);
+    is_denied(&share.decrypt(ENCLAVE, &share.fixture.nsm).await, EXPLICIT_DENY);
 }
 
 #[tokio::test]
