@@ -85,7 +85,6 @@ pub(crate) const ACTIONS: &[Action] = &[
     Action::CancelKeyDeletion,
     Action::ReplicateKey,
     Action::TagResource,
-    Action::RetireGrant,
 ];
 
 /// Patterns of `Action` and `NotAction`.

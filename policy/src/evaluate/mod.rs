@@ -64,6 +64,7 @@ use std::collections::HashSet;
 use self::principals::Named;
 use self::truth::Truth;
 use self::variables::Reader;
+use crate::actions::Action;
 use crate::document::{Effect, PolicyDocument, Statement};
 use crate::names::{AccountId, Identity};
 
@@ -142,7 +143,7 @@ impl Found {
         let caller = request.caller();
         let named = Named::by(principals.listed(), caller);
         let mut missing = Vec::new();
-        let concerned = named.concerns(principals.is_negated(), &mut missing);
+        let concerned = named.concerns(principals.is_negated(), caller, &mut missing);
         if concerned == Truth::No {
             return;
         }
@@ -151,7 +152,7 @@ impl Found {
         let part = match statement.effect {
             Effect::Deny => Part::Deny,
             // Whoever is not listed by NotPrincipal is meant as everybody is.
-            Effect::Allow if principals.is_negated() || named.everyone || named.own.is_some() => Part::Direct,
+            Effect::Allow if principals.is_negated() || named.directly() => Part::Direct,
             Effect::Allow => Part::Delegation,
         };
         let place = StatementRef::of(Source::KeyPolicy, index, statement);
@@ -200,7 +201,10 @@ impl Found {
         };
         let through_identity = basis.and(identity);
         let alone = if same_account { direct } else { Truth::No };
-        let allowed = alone.or(through_identity).or(self.truth(Part::Grants)).and(works.into());
+        // To retire a grant "is determined primarily by the grant. A policy alone cannot allow access to this operation"
+        // (AWS KMS developer guide, "Permissions reference").
+        let by_policies = alone.or(through_identity).and((request.action() != Action::RetireGrant).into());
+        let allowed = by_policies.or(self.truth(Part::Grants)).and(works.into());
         let denied = self.truth(Part::Deny);
 
         let decision = match (denied, allowed) {

@@ -13,17 +13,10 @@ pub(super) struct Named {
     pub(super) everyone: bool,
     /// The caller's account is named.
     pub(super) account: bool,
-    /// The caller itself is named.
-    pub(super) own: Option<Own>,
-}
-
-/// How a caller itself is named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Own {
-    /// One session of a role, by its own ARN alone.
-    Session,
-    /// A user, a role, or every session of a role; of the root user, the account.
-    Principal,
+    /// The caller itself is named, or of a session the role.
+    pub(super) own: bool,
+    /// The caller is a session, and named as one.
+    session: bool,
 }
 
 impl Named {
@@ -37,39 +30,40 @@ impl Named {
                     named.account |= principal.partition() == caller.partition()
                         && principal.account() == caller.account();
                 }
-                Ok(principal) => named.own = named.own.max(own(&principal, caller)),
+                Ok(principal) if is_role_of(&principal, caller) => named.own = true,
+                Ok(principal) if principal == *caller => match caller.identity() {
+                    Identity::AssumedRole { .. } => named.session = true,
+                    _ => named.own = true,
+                },
+                Ok(_) => {}
                 Err(_) => named.account |= AccountId::new(value).is_ok_and(|id| id == *caller.account()),
             }
         }
-        if named.account && *caller.identity() == Identity::Root {
-            named.own = Some(Own::Principal);
-        }
+        named.own |= named.account && *caller.identity() == Identity::Root;
         named
     }
 
+    /// Whether the caller is named, and not through its account.
+    pub(super) const fn directly(self) -> bool {
+        self.everyone || self.own || self.session
+    }
+
     /// Whether a statement with these principals is about the caller, be it through the account.
-    pub(super) fn concerns(self, negated: bool, missing: &mut Vec<Missing>) -> Truth {
-        let in_any_way = self.everyone || self.account || self.own.is_some();
+    pub(super) fn concerns(self, negated: bool, caller: &PrincipalArn, missing: &mut Vec<Missing>) -> Truth {
+        let in_any_way = self.account || self.directly();
         if !negated {
             return in_any_way.into();
         }
         // "You must also specify the account ARN of the not-denied principal. Otherwise, the policy might deny access
-        // to the entire account"; for a session, "the account first, then the role" may be looked at.
-        let spared = self.everyone || self.account && self.own == Some(Own::Principal);
+        // to the entire account"; for a role at work, AWS's example lists the session, its role and the account.
+        let at_work = matches!(caller.identity(), Identity::Role { .. } | Identity::AssumedRole { .. });
+        let spared = self.everyone || self.account && self.own && (self.session || !at_work);
         if in_any_way && !spared {
             missing.push(Missing::NotPrincipal);
             return Truth::Unknown;
         }
         Truth::from(!spared)
     }
-}
-
-fn own(principal: &PrincipalArn, caller: &PrincipalArn) -> Option<Own> {
-    if is_role_of(principal, caller) {
-        return Some(Own::Principal);
-    }
-    let is_session = matches!(caller.identity(), Identity::AssumedRole { .. });
-    (principal == caller).then_some(if is_session { Own::Session } else { Own::Principal })
 }
 
 /// Whether `principal` names the role whose session `caller` is. A session's ARN has no path, and a role's name is

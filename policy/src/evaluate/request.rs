@@ -27,12 +27,16 @@ const ALWAYS: [&str; 6] = [
     "aws:userid",
 ];
 
+/// Those that every request on a key has: facts of the key (AWS KMS developer guide, "AWS KMS condition keys").
+const ALWAYS_ON_KEYS: [&str; 4] = ["kms:keyorigin", "kms:keyspec", "kms:keyusage", "kms:multiregion"];
+
 /// A request to AWS KMS: who asks for what, and the condition keys that policies may ask about.
 ///
 /// A key that the request does not hold is missing, as it is for AWS. So whoever judges policies that ask about
 /// `aws:SourceIp`, tags and the like gives those with [`context`](Self::context). Only the keys that AWS puts into every
 /// request are never missing: what asks for the value of `aws:userid`, `aws:CurrentTime`, `aws:EpochTime`,
-/// `aws:RequestedRegion`, `aws:SecureTransport` or `aws:UserAgent` cannot be decided without it.
+/// `aws:RequestedRegion`, `aws:SecureTransport` or `aws:UserAgent`, or of a request on a key for `kms:KeyOrigin`,
+/// `kms:KeySpec`, `kms:KeyUsage` or `kms:MultiRegion`, cannot be decided without it.
 #[derive(Clone, Debug)]
 pub struct Request {
     caller: PrincipalArn,
@@ -196,7 +200,8 @@ impl Request {
     pub(super) fn entry(&self, key: &str) -> Option<&ContextEntry> {
         let key = key.to_lowercase();
         let given = self.own.get(&key).or_else(|| self.context.get(&key));
-        given.or_else(|| ALWAYS.contains(&key.as_str()).then_some(&ContextEntry::Untold))
+        let on_key = self.action.is_on_key() && ALWAYS_ON_KEYS.contains(&key.as_str());
+        given.or_else(|| (on_key || ALWAYS.contains(&key.as_str())).then_some(&ContextEntry::Untold))
     }
 
     /// The encryption context as given.

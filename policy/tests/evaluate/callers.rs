@@ -288,7 +288,7 @@ fn requests_without_a_key() {
     }
 }
 
-/// `NotPrincipal`: who is listed with the account is spared, who is not named at all is meant, and between them AWS
+/// `NotPrincipal`: who is listed with the account, and of a role the session too, is spared, who is not named at all is meant, and between them AWS
 /// leaves it open.
 #[test]
 fn not_principal() {
@@ -301,8 +301,8 @@ fn not_principal() {
     let role_and_account = format!("[{ROLE:?},{ROOT:?}]");
     let user_and_account = format!("[{USER:?},{ACCOUNT:?}]");
     for (listed, caller, expected) in [
-        (role_and_account.as_str(), ROLE, Some(Allow)),
-        (&role_and_account, SESSION, Some(Allow)),
+        (role_and_account.as_str(), ROLE, None),
+        (&role_and_account, SESSION, None),
         (&role_and_account, FOREIGN_ROLE, Some(ExplicitDeny)),
         (&role_and_account, ROOT, Some(Allow)),
         (&role_and_account, USER, None),
@@ -313,6 +313,7 @@ fn not_principal() {
         (&format!("{ROLE:?}"), USER, Some(ExplicitDeny)),
         (&format!("[{SESSION:?},{ROOT:?}]"), SESSION, None),
         (&format!("[{SESSION:?},{ROLE:?},{ROOT:?}]"), SESSION, Some(Allow)),
+        (&format!("[{SESSION:?},{ROLE:?},{ROOT:?}]"), ROLE, None),
         (&format!("[{SESSION:?},{ROLE:?}]"), SESSION, None),
         (&format!("{FOREIGN_ROOT:?}"), ROLE, Some(ExplicitDeny)),
         ("\"*\"", ROLE, Some(Allow)),
