@@ -159,8 +159,9 @@ fn a_condition_keeps_a_value() {
         let report = check(&text, &options());
         assert!(report.findings().iter().any(|own| own.rule == Rule::DebugImageListed));
         let fixes = report.findings().iter().filter_map(|own| own.fix.as_ref());
-        let fixed = fixes.fold(policy(&text), |document, fix| fix.apply(&document));
-        let values = fixed.statements.iter().flat_map(|own| &own.conditions).map(|own| own.values.as_slice());
+        let mended = fixes.fold(policy(&text), |document, fix| fix.apply(&document));
+        let values =
+            mended.statements.iter().flat_map(|own| &own.conditions).map(|own| own.values.as_slice());
         assert!(values.clone().all(|values| !values.is_empty()));
         assert!(values.flatten().any(|value| *value == hash("0")));
     }
