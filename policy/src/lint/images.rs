@@ -1,7 +1,9 @@
 //! Rules about the images that are accepted, and about what one enclave seals and another opens.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use pcrseal_core::names::Wrapping;
-use pcrseal_core::pcr::Pcr;
+use pcrseal_core::pcr::{Pcr, PcrIndex};
 
 use super::grammar::shown;
 use super::keys::{Register, register};
@@ -12,7 +14,7 @@ use super::rules::Rule;
 use super::scenario::Scenario;
 use super::subject::{covers, is_on_attestation};
 use crate::actions::Action;
-use crate::document::{Condition, Effect, Statement};
+use crate::document::{Effect, Statement};
 use crate::evaluate::Decision;
 use crate::names::PrincipalArn;
 
@@ -31,9 +33,10 @@ pub(super) fn check(probes: &Probes<'_>, findings: &mut Vec<Finding>) {
         let what = format!("Enclaves of {} images decrypt: {}.", decrypting.len(), list(&decrypting));
         findings.push(Finding::new(Rule::PreviousImageAccepted, places(Action::Decrypt), what));
     }
-    for place in tpm_places(probes) {
+    let tpm = several_tpm_values(probes);
+    if !tpm.is_empty() {
         let what = "Instances with several values of a NitroTPM's PCR decrypt.";
-        findings.push(Finding::new(Rule::PreviousImageAccepted, vec![place], what));
+        findings.push(Finding::new(Rule::PreviousImageAccepted, tpm, what));
     }
     let unexpected: Vec<_> = decrypting.iter().copied().filter(|image| !expected.contains(image)).collect();
     if !expected.is_empty() && !unexpected.is_empty() {
@@ -78,18 +81,26 @@ fn image_places(probes: &Probes<'_>, action: Action) -> Vec<Place> {
         .collect()
 }
 
-/// The conditions that list several values of a NitroTPM's PCR for Decrypt.
-fn tpm_places(probes: &Probes<'_>) -> impl Iterator<Item = Place> {
+/// The statements that list values of a NitroTPM's PCRs for Decrypt, if together they list several of one PCR.
+fn several_tpm_values(probes: &Probes<'_>) -> Vec<Place> {
     let document = probes.subject.document;
-    let allows =
-        |statement: &Statement| statement.effect == Effect::Allow && covers(statement, Action::Decrypt);
-    let several = |condition: &Condition| {
-        matches!(register(&condition.key), Some(Register::NitroTpm(_)))
-            && condition.values.as_slice().len() > 1
-    };
-    let listing =
-        probes.subject.statements().filter(move |(_, own)| allows(own) && own.conditions.iter().any(several));
-    listing.map(|(index, _)| Place::statement(document, index).within(&["Condition"]))
+    let mut values: BTreeMap<PcrIndex, BTreeSet<String>> = BTreeMap::new();
+    let mut places = Vec::new();
+    let allows = |own: &Statement| own.effect == Effect::Allow && covers(own, Action::Decrypt);
+    for (index, statement) in probes.subject.statements().filter(|(_, own)| allows(own)) {
+        let mut listed = false;
+        for condition in &statement.conditions {
+            if let Some(Register::NitroTpm(pcr)) = register(&condition.key) {
+                listed = true;
+                let listed = condition.values.iter().map(str::to_ascii_lowercase);
+                values.entry(pcr).or_default().extend(listed);
+            }
+        }
+        if listed {
+            places.push(Place::statement(document, index).within(&["Condition"]));
+        }
+    }
+    if values.values().any(|values| values.len() > 1) { places } else { Vec::new() }
 }
 
 /// What is made under an encryption context must be decrypted under it.
