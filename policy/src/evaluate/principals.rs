@@ -7,14 +7,12 @@ use crate::document::Principals;
 use crate::names::{AccountId, Identity, PrincipalArn};
 
 /// How an element names a caller.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Named {
-    /// Everybody is named.
-    pub(super) everyone: bool,
     /// The caller's account is named.
-    pub(super) account: bool,
+    account: bool,
     /// The caller itself is named, or of a session the role.
-    pub(super) own: bool,
+    own: bool,
     /// The caller is a session, and named as one.
     session: bool,
 }
@@ -23,7 +21,9 @@ impl Named {
     /// How the element names the caller. Services, identity providers and canonical user ids are no IAM callers; a
     /// unique id (`AIDA…`) is what a deleted principal leaves; an asterisk inside an ARN is no wildcard here.
     pub(super) fn by(principals: &Principals, caller: &PrincipalArn) -> Self {
-        let mut named = Self { everyone: principals.is_everyone(), ..Self::default() };
+        // Who names everybody names the caller in every way.
+        let everyone = principals.is_everyone();
+        let mut named = Self { account: everyone, own: everyone, session: everyone };
         for value in principals.aws_values() {
             match PrincipalArn::new(value) {
                 Ok(principal) if *principal.identity() == Identity::Root => {
@@ -45,7 +45,7 @@ impl Named {
 
     /// Whether the caller is named, and not through its account.
     pub(super) const fn directly(self) -> bool {
-        self.everyone || self.own || self.session
+        self.own || self.session
     }
 
     /// Whether a statement with these principals is about the caller, be it through the account.
@@ -57,7 +57,7 @@ impl Named {
         // "You must also specify the account ARN of the not-denied principal. Otherwise, the policy might deny access
         // to the entire account"; for a role at work, AWS's example lists the session, its role and the account.
         let at_work = matches!(caller.identity(), Identity::Role { .. } | Identity::AssumedRole { .. });
-        let spared = self.everyone || self.account && self.own && (self.session || !at_work);
+        let spared = self.account && self.own && (self.session || !at_work);
         if in_any_way && !spared {
             missing.push(Missing::NotPrincipal);
             return Truth::Unknown;
