@@ -1,7 +1,9 @@
 //! Rules about the images that are accepted, and about what one enclave seals and another opens.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use pcrseal_core::names::Wrapping;
-use pcrseal_core::pcr::Pcr;
+use pcrseal_core::pcr::{Pcr, PcrIndex};
 
 use super::grammar::shown;
 use super::keys::{Register, register};
@@ -12,7 +14,7 @@ use super::rules::Rule;
 use super::scenario::Scenario;
 use super::subject::{covers, is_on_attestation};
 use crate::actions::Action;
-use crate::document::{Condition, Effect, Statement};
+use crate::document::{Effect, Statement};
 use crate::evaluate::Decision;
 use crate::names::PrincipalArn;
 
@@ -31,10 +33,7 @@ pub(super) fn check(probes: &Probes<'_>, findings: &mut Vec<Finding>) {
         let what = format!("Enclaves of {} images decrypt: {}.", decrypting.len(), list(&decrypting));
         findings.push(Finding::new(Rule::PreviousImageAccepted, places(Action::Decrypt), what));
     }
-    for place in tpm_places(probes) {
-        let what = "Instances with several values of a NitroTPM's PCR decrypt.";
-        findings.push(Finding::new(Rule::PreviousImageAccepted, vec![place], what));
-    }
+    findings.extend(tpm_states(probes));
     let unexpected: Vec<_> = decrypting.iter().copied().filter(|image| !expected.contains(image)).collect();
     if !expected.is_empty() && !unexpected.is_empty() {
         let what = format!("Enclaves of {} decrypt, which are not expected.", list(&unexpected));
@@ -78,18 +77,26 @@ fn image_places(probes: &Probes<'_>, action: Action) -> Vec<Place> {
         .collect()
 }
 
-/// The conditions that list several values of a NitroTPM's PCR for Decrypt.
-fn tpm_places(probes: &Probes<'_>) -> impl Iterator<Item = Place> {
-    let document = probes.subject.document;
-    let allows =
-        |statement: &Statement| statement.effect == Effect::Allow && covers(statement, Action::Decrypt);
-    let several = |condition: &Condition| {
-        matches!(register(&condition.key), Some(Register::NitroTpm(_)))
-            && condition.values.as_slice().len() > 1
-    };
-    let listing =
-        probes.subject.statements().filter(move |(_, own)| allows(own) && own.conditions.iter().any(several));
-    listing.map(|(index, _)| Place::statement(document, index).within(&["Condition"]))
+/// Several values of one PCR of a NitroTPM, in one statement or in several.
+fn tpm_states(probes: &Probes<'_>) -> Option<Finding> {
+    let mut values: BTreeMap<PcrIndex, BTreeSet<String>> = BTreeMap::new();
+    let mut statements = Vec::new();
+    for (position, statement) in probes.subject.statements() {
+        if statement.effect == Effect::Deny || !covers(statement, Action::Decrypt) {
+            continue;
+        }
+        for condition in &statement.conditions {
+            if let Some(Register::NitroTpm(index)) = register(&condition.key) {
+                values.entry(index).or_default().extend(condition.values.iter().map(str::to_lowercase));
+                statements.push(position);
+            }
+        }
+    }
+    let (index, values) = values.into_iter().find(|(_, values)| values.len() > 1)?;
+    statements.dedup();
+    let listed = shown(values.iter().map(String::as_str));
+    let what = format!("Instances whose NitroTPM has one of several values in {index} decrypt: {listed}.");
+    Some(Finding::new(Rule::PreviousImageAccepted, places(probes, &statements), what))
 }
 
 /// What is made under an encryption context must be decrypted under it.
