@@ -33,7 +33,11 @@ pub(super) fn check(probes: &Probes<'_>, findings: &mut Vec<Finding>) {
         let what = format!("Enclaves of {} images decrypt: {}.", decrypting.len(), list(&decrypting));
         findings.push(Finding::new(Rule::PreviousImageAccepted, places(Action::Decrypt), what));
     }
-    findings.extend(tpm_states(probes));
+    let tpm = several_tpm_values(probes);
+    if !tpm.is_empty() {
+        let what = "Instances with several values of a NitroTPM's PCR decrypt.";
+        findings.push(Finding::new(Rule::PreviousImageAccepted, tpm, what));
+    }
     let unexpected: Vec<_> = decrypting.iter().copied().filter(|image| !expected.contains(image)).collect();
     if !expected.is_empty() && !unexpected.is_empty() {
         let what = format!("Enclaves of {} decrypt, which are not expected.", list(&unexpected));
@@ -77,26 +81,26 @@ fn image_places(probes: &Probes<'_>, action: Action) -> Vec<Place> {
         .collect()
 }
 
-/// Several values of one PCR of a NitroTPM, in one statement or in several.
-fn tpm_states(probes: &Probes<'_>) -> Option<Finding> {
+/// The statements that list values of a NitroTPM's PCRs for Decrypt, if together they list several of one PCR.
+fn several_tpm_values(probes: &Probes<'_>) -> Vec<Place> {
+    let document = probes.subject.document;
     let mut values: BTreeMap<PcrIndex, BTreeSet<String>> = BTreeMap::new();
-    let mut statements = Vec::new();
-    for (position, statement) in probes.subject.statements() {
-        if statement.effect == Effect::Deny || !covers(statement, Action::Decrypt) {
-            continue;
-        }
+    let mut places = Vec::new();
+    let allows = |own: &Statement| own.effect == Effect::Allow && covers(own, Action::Decrypt);
+    for (index, statement) in probes.subject.statements().filter(|(_, own)| allows(own)) {
+        let mut listed = false;
         for condition in &statement.conditions {
-            if let Some(Register::NitroTpm(index)) = register(&condition.key) {
-                values.entry(index).or_default().extend(condition.values.iter().map(str::to_lowercase));
-                statements.push(position);
+            if let Some(Register::NitroTpm(pcr)) = register(&condition.key) {
+                listed = true;
+                let listed = condition.values.iter().map(str::to_ascii_lowercase);
+                values.entry(pcr).or_default().extend(listed);
             }
         }
+        if listed {
+            places.push(Place::statement(document, index).within(&["Condition"]));
+        }
     }
-    let (index, values) = values.into_iter().find(|(_, values)| values.len() > 1)?;
-    statements.dedup();
-    let listed = shown(values.iter().map(String::as_str));
-    let what = format!("Instances whose NitroTPM has one of several values in {index} decrypt: {listed}.");
-    Some(Finding::new(Rule::PreviousImageAccepted, places(probes, &statements), what))
+    if values.values().any(|values| values.len() > 1) { places } else { Vec::new() }
 }
 
 /// What is made under an encryption context must be decrypted under it.

@@ -24,6 +24,14 @@ fn decisions_are_those_of_an_independent_evaluator() {
 }
 
 #[test]
+fn known_differences_are_documented() {
+    let docs = include_str!("../../../docs/POLICY.md");
+    let list: Vec<_> = KNOWN.iter().map(|known| format!("- **{}**: {}.", known.name, known.page)).collect();
+    let expected = format!("<!-- known differences -->\n{}\n<!-- end -->", list.join("\n"));
+    assert!(docs.contains(&expected), "docs/POLICY.md should have:\n\n{expected}\n");
+}
+
+#[test]
 fn the_sample_has_many_pairs_of_every_decision_and_of_every_known_difference() {
     let sample = sample();
     let asked: Vec<&Line> = sample.iter().filter(|line| line.form != Form::Told).collect();

@@ -229,7 +229,8 @@ fn callers_of_another_account() {
 fn what_does_not_work_across_accounts() {
     let world = World::new(r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#)
         .iam(r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#);
-    for &action in Action::ALL {
+    // Of RetireGrant see the grants.
+    for &action in Action::ALL.iter().filter(|&&action| action != Action::RetireGrant) {
         let key_less = !action.is_on_key();
         let expected = if key_less || action.works_across_accounts() { Allow } else { ImplicitDeny };
         let evaluation = world.ask(&request(FOREIGN_ROLE, action));

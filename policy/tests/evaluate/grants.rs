@@ -129,3 +129,15 @@ fn a_grant_is_no_matter_without_a_key() {
     let world = World::new("").grant(random);
     assert_eq!(world.ask(&request(ROLE, Action::GenerateRandom)).decision, ImplicitDeny);
 }
+
+/// "A policy alone cannot allow" to retire a grant; to deny it, it can.
+#[test]
+fn only_a_grant_lets_retire_a_grant() {
+    let retire = || Grant { operations: vec![Action::RetireGrant], ..grant(ROLE) };
+    let everything = r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#;
+    let nothing = r#"{"Sid":"No","Effect":"Deny","Principal":"*","Action":"kms:RetireGrant","Resource":"*"}"#;
+    let decision = |world: World| world.ask(&request(ROLE, Action::RetireGrant)).decision;
+    assert_eq!(decision(World::new(everything)), ImplicitDeny);
+    assert_eq!(decision(World::new(everything).grant(retire())), Allow);
+    assert_eq!(decision(World::new(nothing).grant(retire())), ExplicitDeny);
+}

@@ -23,7 +23,7 @@ fn actions() {
         (r#""NotAction":"*:*""#, Action::Decrypt, false),
         (r#""Action":"kms:*""#, Action::Decrypt, true),
         (r#""Action":"kms:Re*""#, Action::ReEncryptFrom, true),
-        (r#""Action":"kms:re*""#, Action::RetireGrant, true),
+        (r#""Action":"kms:re*""#, Action::RevokeGrant, true),
         (r#""Action":"kms:Re*""#, Action::Decrypt, false),
         (r#""Action":"kms:?ecrypt""#, Action::Decrypt, true),
         (r#""Action":"kms:?crypt""#, Action::Decrypt, false),

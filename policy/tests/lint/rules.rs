@@ -134,13 +134,13 @@ fn cases() -> Vec<Case> {
                 own["Condition"]["StringEqualsIgnoreCase"][IMAGE] = json!([hash("a"), hash("b")]);
             }).change(IMAGES, |own| own["Condition"]["StringNotEqualsIgnoreCase"][IMAGE] = json!([hash("a"), hash("b")])),
             &["warning seal-by-previous-image"]),
-        case("data keys under a context that Decrypt refuses", &hardened().without("DenyOtherGenerations").change("AllowEnclaveGenerateDataKey", |own| {
+        case("data keys under a context that Decrypt refuses", &hardened().change("AllowEnclaveGenerateDataKey", |own| {
                 own["Condition"]["StringEquals"]["kms:EncryptionContext:pcrseal:generation"] = json!("2");
-            }),
+            }).without("DenyOtherGenerations"),
             &["warning encryption-context-differs"]),
-        case("Encrypt under a context that Decrypt refuses", &Draft::of(HARDENED_ENCRYPT).without("DenyOtherGenerations").change("AllowEnclaveEncrypt", |own| {
+        case("Encrypt under a context that Decrypt refuses", &Draft::of(HARDENED_ENCRYPT).change("AllowEnclaveEncrypt", |own| {
                 own["Condition"]["StringEquals"]["kms:EncryptionContext:pcrseal:generation"] = json!("2");
-            }),
+            }).without("DenyOtherGenerations"),
             &["warning encryption-context-differs"]).encrypt(),
         case("a variable that is not known", &hardened().add(when(allow(ROOT, "kms:PutKeyPolicy"),
                 json!({"StringEquals": {"aws:username": "${aws:PrincipalTag/owner}"}}))),
@@ -148,7 +148,8 @@ fn cases() -> Vec<Case> {
         case("a Deny of plain HTTP",
             &hardened().add(deny("kms:*", &json!({"Bool": {"aws:SecureTransport": "false"}}))), &[]),
         case("an Allow until a day",
-            &hardened().add(when(allow(ROOT, "kms:Decrypt"), json!({"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}))),
+            &hardened().add(when(allow(ROOT, "kms:Decrypt"),
+                json!({"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}))),
             &["warning any-role-accepted"]),
         case("an AWS service", &hardened().add(json!({"Sid": "Trail", "Effect": "Allow", "Action": "kms:GenerateDataKey*", "Resource": "*",
                 "Principal": {"Service": "cloudtrail.amazonaws.com"}})),
@@ -376,12 +377,8 @@ fn what_a_request_needs_is_said() {
 fn the_root_user_is_somebody() {
     let only_root =
         when(allow(ROOT, "kms:Decrypt"), json!({"StringEquals": {"aws:PrincipalType": "Account"}}));
-    let text = hardened()
-        .without(IMAGES)
-        .without("DenyOtherGenerations")
-        .without("DenyOtherClusters")
-        .add(only_root)
-        .text();
+    let open = hardened().without(IMAGES).without("DenyOtherClusters").without("DenyOtherGenerations");
+    let text = open.add(only_root).text();
     let report = check(&text, &options());
     assert_eq!(report.findings()[0].rule, Rule::ReleaseWithoutAttestation);
     assert_eq!(

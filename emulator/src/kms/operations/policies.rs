@@ -23,13 +23,12 @@ const MAX_LIMIT: u64 = 1000;
 const MAX_DOCUMENT_LEN: usize = 32 * 1024;
 /// The only name that a key policy has here: keys are not shared through AWS RAM.
 const DEFAULT: &str = "default";
-const POLICY_NAME: (&str, &str) = ("kms:PolicyName", DEFAULT);
 
 impl Call<'_> {
     pub(super) fn get_key_policy(&mut self, input: &Input) -> Answer {
         check_name(input)?;
         let key = self.named_key(input)?;
-        self.authorize(&key, Action::GetKeyPolicy, &Facts { keys: &[POLICY_NAME], ..Facts::default() })?;
+        self.authorize(&key, Action::GetKeyPolicy, &Facts::default())?;
         Ok(json!({ "Policy": key.controls().policy.text, "PolicyName": DEFAULT }))
     }
 
@@ -103,8 +102,8 @@ pub(super) fn policy_text(input: &Input) -> Result<Option<&str>, ApiError> {
     Ok(text)
 }
 
-fn put_keys(bypass: bool) -> [(&'static str, &'static str); 2] {
-    [POLICY_NAME, ("kms:BypassPolicyLockoutSafetyCheck", boolean(bypass))]
+fn put_keys(bypass: bool) -> [(&'static str, &'static str); 1] {
+    [("kms:BypassPolicyLockoutSafetyCheck", boolean(bypass))]
 }
 
 fn put_facts<'a>(keys: &'a [(&'static str, &'a str)]) -> Facts<'a> {
