@@ -8,7 +8,9 @@ use super::scenario::Scenario;
 use super::subject::{Subject, covers};
 use crate::actions::Action;
 use crate::document::{Effect, Matching, PolicyDocument, Statement};
-use crate::evaluate::{Attestation, Decision, Evaluation, Grant, Policies, Request, Source, evaluate};
+use crate::evaluate::{
+    Attestation, ContextValue, Decision, Evaluation, Grant, Policies, Request, Source, evaluate,
+};
 use crate::names::{AccountId, Identity, PrincipalArn};
 
 /// Operations that release data in the clear, or to an enclave.
@@ -190,7 +192,13 @@ impl<'a> Probes<'a> {
         (action, attestation): (Action, Option<&Attestation>),
         scenario: &Scenario,
     ) -> Evaluation {
-        let request = scenario.apply(Request::new(arn.clone(), action, self.subject.key.as_ref()));
+        let request = Request::new(arn.clone(), action, self.subject.key.as_ref());
+        // What every request to KMS has; the scenario may ask for another.
+        let one = |value: &str| ContextValue::One(value.to_owned());
+        let region = self.subject.key.as_ref().map_or("us-east-1", |key| key.region());
+        let request =
+            request.context("aws:SecureTransport", one("true")).context("aws:RequestedRegion", one(region));
+        let request = scenario.apply(request);
         let request = match attestation {
             Some(attestation) => request.attestation(attestation),
             None => request,
@@ -285,6 +293,10 @@ impl<'a> Probes<'a> {
                 })
             })
         });
+        // Where another scenario lets them in, nothing is open.
+        if found.is_some() {
+            return found;
+        }
         let of_key = unresolved.into_iter().filter(|own| own.statement.source == Source::KeyPolicy);
         self.unresolved.extend(of_key.map(|own| (own.statement.index, own.missing.to_string())));
         found
