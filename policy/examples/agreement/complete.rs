@@ -10,9 +10,12 @@ use pcrseal_policy::names::{Identity, PrincipalArn};
 
 use crate::pair::Pair;
 
+/// Each round puts in everything that the one before found missing.
+const MAX_ROUNDS: usize = 16;
+
 /// The pair with no statement left open, and how many rounds that took.
 pub(crate) fn completed(mut pair: Pair) -> (Pair, usize) {
-    for rounds in 0.. {
+    for rounds in 0..MAX_ROUNDS {
         let evaluation = pair.evaluate();
         if evaluation.unresolved.is_empty() {
             return (pair, rounds);
@@ -21,11 +24,11 @@ pub(crate) fn completed(mut pair: Pair) -> (Pair, usize) {
             complete(&mut pair, unresolved);
         }
     }
-    unreachable!("the loop ends")
+    panic!("still open after {MAX_ROUNDS} rounds: {:?}", pair.evaluate().unresolved)
 }
 
 fn complete(pair: &mut Pair, unresolved: &Unresolved) {
-    if let Missing::Variable(key) = &unresolved.missing {
+    if let Missing::Variable(key) | Missing::Key(key) = &unresolved.missing {
         if pair.value(key).is_none() {
             pair.context.push((key.clone(), Values::One("crypto".into())));
         }
@@ -60,8 +63,11 @@ fn with_set_operator(statement: &mut Statement, key: &str) {
     statement.conditions.retain(|Condition { operator, key, .. }| seen.insert((*operator, key.clone())));
 }
 
-/// The account, of a session the role, and the caller itself.
+/// The account, of a session the role, and the caller itself. Of a role nobody knows the session: everybody.
 fn every_name(caller: &PrincipalArn) -> Vec<String> {
+    if caller.is_role() {
+        return vec!["*".into()];
+    }
     let mut names = vec![caller.account().root(caller.partition()).to_string(), caller.to_string()];
     if let Identity::AssumedRole { name, .. } = caller.identity() {
         names.push(format!("arn:aws:iam::{}:role/{name}", caller.account()));
