@@ -133,7 +133,7 @@ fn cases() -> Vec<Case> {
             &["warning principal-not-probed"]),
         case("more principals than are tried", &hardened().add(json!({"Sid": "Many", "Effect": "Allow", "Action": "kms:DescribeKey", "Resource": "*",
                 "Principal": {"AWS": (0..30).map(|n| format!("arn:aws:iam::{ACCOUNT}:role/Reader{n}")).collect::<Vec<_>>()}})),
-            &["note principal-not-probed"]),
+            &["warning principal-not-probed"]),
         // Who governs.
         case("grants under a Deny on images", &hardened().without("DenyGrantsAndReplicas").add(allow(ADMINISTRATOR, "kms:CreateGrant")),
             &["warning create-grant-allowed"]),
