@@ -119,6 +119,9 @@ impl Pattern {
         if fixed == self.0.len() {
             return rest.as_str().is_empty();
         }
+        if !self.0.iter().any(|symbol| matches!(symbol, Symbol::AnyWithin)) {
+            return self.matches_greedily(text);
+        }
         let mut places = Places::new(self.0.len());
         let mut next = Places::new(self.0.len());
         self.enter(&mut places, fixed);
@@ -138,6 +141,34 @@ impl Pattern {
             next.clear();
         }
         places.holds(self.0.len())
+    }
+
+    /// Where every asterisk takes any character, what stands between two of them may be taken at its first place: only
+    /// the last asterisk met is ever asked to take more. The work is the text's length times that of the longest run
+    /// between two asterisks.
+    fn matches_greedily(&self, text: &str) -> bool {
+        let text: Vec<char> = text.chars().collect();
+        let (mut place, mut at) = (0, 0);
+        // Behind the last asterisk, and how far into the text it reaches.
+        let mut last = None;
+        loop {
+            match (self.0.get(place), text.get(at)) {
+                (Some(symbol), _) if symbol.repeats() => {
+                    place += 1;
+                    last = Some((place, at));
+                }
+                (Some(symbol), Some(&c)) if symbol.accepts(c) => {
+                    place += 1;
+                    at += 1;
+                }
+                (None, None) => return true,
+                (_, character) => {
+                    let Some((behind, reach)) = last.filter(|_| character.is_some()) else { return false };
+                    (place, at) = (behind, reach + 1);
+                    last = Some((behind, at));
+                }
+            }
+        }
     }
 
     /// An asterisk may stand for nothing: with its place comes the one behind it.

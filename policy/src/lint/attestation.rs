@@ -66,7 +66,7 @@ fn unattested_actions(statement: &Statement, place: &Place) -> Option<Finding> {
 }
 
 /// Whether a condition holds in a request that lacks its key.
-fn holds_for_missing(condition: &Condition) -> bool {
+pub(super) fn holds_for_missing(condition: &Condition) -> bool {
     let Operator { set, comparison, if_exists } = condition.operator;
     match (set, comparison) {
         (_, Comparison::Null) => condition.values.iter().any(|value| value.eq_ignore_ascii_case("true")),

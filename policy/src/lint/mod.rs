@@ -13,10 +13,10 @@
 //!   such an IAM policy. At most 16: [`Rule::PrincipalNotProbed`] names the rest.
 //!
 //! # With what
-//! No attestation; an enclave that the policy does not list; one that shares all but PCR0 and PCR2 with a listed one;
-//! a NitroTPM instance; the first listed image (all of them, at most 8 a statement, for the enclaves' own roles). The
+//! No attestation; an enclave that the policy does not list; one that shares all but PCR0 and PCR1, or PCR0 and PCR2, with a
+//! listed one; a NitroTPM instance; the first listed image (all of them, at most 8 a statement, for the enclaves' own roles). The
 //! rest of a request (encryption context, network, tags …) is chosen in the caller's favour: what keeps clear of the
-//! statements that deny the action, and what meets the conditions of each that allows it, at most 8 scenarios. So
+//! statements that deny the action, and what meets the conditions of each that allows it, at most 24 scenarios. So
 //! work is bounded by the size of the document, which is at most 32 KiB.
 //!
 //! Where such a choice was needed, the finding says so: "(with aws:principaltag/team=red)".

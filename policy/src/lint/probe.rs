@@ -39,7 +39,7 @@ pub(super) enum With {
     Nothing,
     /// The attestation of something that the policy does not list.
     Foreign,
-    /// That of an enclave which shares all but PCR0 and PCR2 with a listed one.
+    /// That of an enclave which shares all but PCR0 and either PCR1 or PCR2 with a listed one.
     SameButImage,
     /// That of what the policy lists.
     Listed,
@@ -310,7 +310,7 @@ impl Probes<'_> {
             With::Nothing => vec![None],
             With::Foreign if asks_for_tpm => vec![Some(Scenario::foreign()), Some(Scenario::foreign_tpm())],
             With::Foreign => vec![Some(Scenario::foreign())],
-            With::SameButImage => vec![Some(scenario.same_but_image())],
+            With::SameButImage => scenario.same_but_image().map(Some).to_vec(),
             With::Listed => scenario.genuine().map(Some).collect(),
         }
     }

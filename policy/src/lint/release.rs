@@ -57,8 +57,9 @@ pub(super) fn check(probes: &Probes<'_>, findings: &mut Vec<Finding>) {
     findings.extend(undecided(probes));
     let left_out = probes.subject.left_out;
     if left_out > 0 {
-        let what = format!("The policy names {left_out} principals more than are tried one by one.");
-        findings.push(Finding::new(Rule::PrincipalNotProbed, Vec::new(), what).severity(Severity::Note));
+        let what =
+            format!("The policy names {left_out} principals or accounts more than are tried one by one.");
+        findings.push(Finding::new(Rule::PrincipalNotProbed, Vec::new(), what));
     }
 }
 

@@ -152,7 +152,7 @@ rules! {
         remedy "Write the values out."
         source "IAM user guide, Policy variables";
     PrincipalNotProbed "principal-not-probed" Warning "a principal is allowed that was not judged"
-        because "AWS services, identity providers and canonical users are not callers of this check. A note where there are more principals than are probed."
+        because "AWS services, identity providers and canonical users are not callers of this check. So are principals beyond those that are tried one by one."
         remedy "A key that holds a share needs no such principal: take it out."
         source "IAM user guide, AWS JSON policy elements: Principal";
 

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use pcrseal_core::limits::PCR_LEN;
 use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSet};
 
+use super::attestation::holds_for_missing;
 use super::grammar::shown;
 use super::keys::{Register, is_known, register};
-use crate::document::{Comparison, Condition, Effect, PolicyDocument};
+use crate::document::{Comparison, Condition, Effect, Operator, PolicyDocument, SetOperator};
 use crate::evaluate::{Attestation, ContextValue, Request};
 use crate::names::excerpt;
 
 /// Most scenarios for one action.
-const MAX_SCENARIOS: usize = 8;
+const MAX_SCENARIOS: usize = 24;
 /// Most images of one scenario.
 const MAX_IMAGES: usize = 8;
 /// What an enclave measures into registers that nobody asks about.
@@ -27,10 +28,10 @@ const CALLER_KEYS: [&str; 4] =
     ["aws:principalarn=", "aws:principalaccount=", "aws:principaltype=", "kms:calleraccount="];
 
 const ENCRYPTION_CONTEXT: &str = "kms:encryptioncontext:";
+const CONTEXT_KEYS: &str = "kms:encryptioncontextkeys";
 
 /// Condition keys that have several values.
-const MULTIVALUED: [&str; 6] = [
-    "kms:encryptioncontextkeys",
+const MULTIVALUED: [&str; 5] = [
     "kms:grantoperations",
     "kms:resourcealiases",
     "aws:tagkeys",
@@ -155,11 +156,14 @@ impl Scenario {
     }
 
     /// The attestation of an enclave of somebody else that shares the kernel, the role, the certificate and so on.
-    pub(super) fn same_but_image(&self) -> Attestation {
-        let mut pcrs = self.measured();
-        insert(&mut pcrs, 0, FOREIGN);
-        insert(&mut pcrs, 2, FOREIGN);
-        Attestation::Enclave(pcrs)
+    /// Another application (PCR2) under the same kernel, or the same application under another kernel (PCR1).
+    pub(super) fn same_but_image(&self) -> [Attestation; 2] {
+        [2, 1].map(|part| {
+            let mut pcrs = self.measured();
+            insert(&mut pcrs, 0, FOREIGN);
+            insert(&mut pcrs, part, FOREIGN);
+            Attestation::Enclave(pcrs)
+        })
     }
 
     /// The attestation of an enclave of somebody else.
@@ -205,6 +209,10 @@ impl Scenario {
                 self.set(condition, |value| (!value.eq_ignore_ascii_case("true")).to_string());
             }
             comparison if comparison.is_negated() => self.set(condition, |value| witness(comparison, value)),
+            // IfExists and ForAllValues hold for a missing key: only another value keeps clear of them.
+            comparison if holds_for_missing(condition) && register(&condition.key).is_none() => {
+                self.set(condition, |_| unlisted(comparison).to_owned());
+            }
             _ => {}
         }
     }
@@ -253,6 +261,17 @@ impl Scenario {
             Some(Register::NitroTpm(index)) => self.tpm.extend(hashes.next().map(|value| (index, value))),
             Some(Register::Unknown) => {}
             None if !is_known(&condition.key) => {}
+            // They are the names of the context itself: one of the listed ones is there, where one must be.
+            None if condition.key.eq_ignore_ascii_case(CONTEXT_KEYS) => {
+                let Operator { set, comparison, .. } = condition.operator;
+                let needed = set != Some(SetOperator::ForAllValues) || comparison.is_negated();
+                let name = condition.values.iter().next().filter(|_| needed).map(ask);
+                let known =
+                    |name: &String| self.encryption_context.keys().any(|own| own.eq_ignore_ascii_case(name));
+                if let Some(name) = name.filter(|name| !known(name)) {
+                    self.encryption_context.insert(name, "x".into());
+                }
+            }
             None => self.set_context(&condition.key, condition.values.iter().map(ask)),
         }
     }
@@ -266,10 +285,7 @@ impl Scenario {
                 self.encryption_context.insert(name.to_owned(), value);
             }
         } else if MULTIVALUED.contains(&lower.as_str()) {
-            // The context's own keys are filled in from the context itself.
-            if lower != "kms:encryptioncontextkeys" {
-                self.context.insert(lower, ContextValue::Many(values.collect()));
-            }
+            self.context.insert(lower, ContextValue::Many(values.collect()));
         } else if let Some(value) = values.next() {
             self.context.insert(lower, ContextValue::One(value));
         }
@@ -300,6 +316,22 @@ fn witness(comparison: Comparison, value: &str) -> String {
         DateLessThan | DateLessThanEquals => "1970-01-02T00:00:00Z".into(),
         DateGreaterThan | DateGreaterThanEquals => "9999-12-31T00:00:00Z".into(),
         _ => value.to_owned(),
+    }
+}
+
+/// A value that fails a comparison which is not negated, with nearly every value that may be listed.
+fn unlisted(comparison: Comparison) -> &'static str {
+    use Comparison::{
+        DateGreaterThan, DateGreaterThanEquals, DateLessThan, DateLessThanEquals, IpAddress,
+        NumericGreaterThan, NumericGreaterThanEquals, NumericLessThan, NumericLessThanEquals,
+    };
+    match comparison {
+        IpAddress => "192.0.2.77",
+        NumericLessThan | NumericLessThanEquals => "2147483647",
+        NumericGreaterThan | NumericGreaterThanEquals => "0",
+        DateLessThan | DateLessThanEquals => "9999-12-31T00:00:00Z",
+        DateGreaterThan | DateGreaterThanEquals => "1970-01-02T00:00:00Z",
+        _ => "unlisted",
     }
 }
 

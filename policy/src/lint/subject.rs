@@ -24,7 +24,7 @@ pub(super) struct Subject<'a> {
     pub(super) partition: String,
     /// Roles, sessions and users, in the order of the policy.
     pub(super) named: Vec<PrincipalArn>,
-    /// How many more there are.
+    /// How many more there are, of them and of accounts.
     pub(super) left_out: usize,
     /// Accounts beside the key's.
     pub(super) accounts: Vec<AccountId>,
@@ -38,13 +38,9 @@ impl<'a> Subject<'a> {
         let mut accounts: Vec<AccountId> = Vec::new();
         let mut add = |text: &str| {
             let account = AccountId::new(text).map(|account| account.root("aws"));
-            // Any account is the key's too.
-            let text = &text.replace("::*:", &format!("::{}:", options.account));
-            let Ok(arn) = account.or_else(|_| PrincipalArn::new(&text.replace(['*', '?'], "x"))) else {
-                return;
-            };
+            let Some(arn) = account.ok().or_else(|| matching(text, &options.account)) else { return };
             let foreign = *arn.account() != options.account;
-            if foreign && !accounts.contains(arn.account()) && accounts.len() < MAX_ACCOUNTS {
+            if foreign && !accounts.contains(arn.account()) {
                 accounts.push(arn.account().clone());
             }
             if *arn.identity() != Identity::Root && !principals.contains(&arn) {
@@ -57,7 +53,9 @@ impl<'a> Subject<'a> {
         for role in &options.enclave_roles {
             add(&role.to_string());
         }
-        let left_out = principals.len().saturating_sub(MAX_PRINCIPALS);
+        let beyond = |len: usize, most| len.saturating_sub(most);
+        let left_out = beyond(principals.len(), MAX_PRINCIPALS) + beyond(accounts.len(), MAX_ACCOUNTS);
+        accounts.truncate(MAX_ACCOUNTS);
         principals.truncate(MAX_PRINCIPALS);
         let enclave_roles = if options.enclave_roles.is_empty() {
             enclave_roles(document)
@@ -99,6 +97,21 @@ pub(super) fn actions(statement: &Statement) -> impl Iterator<Item = Action> + '
 /// Whether a statement asks about attestation.
 pub(super) fn is_on_attestation(statement: &Statement) -> bool {
     statement.conditions.iter().any(|condition| register(&condition.key).is_some())
+}
+
+/// A principal that a pattern of ARNs matches: of the key's account where the pattern leaves the account open.
+fn matching(pattern: &str, account: &AccountId) -> Option<PrincipalArn> {
+    let plain = pattern.replace(['*', '?'], "x");
+    let whole = PrincipalArn::new(&plain).ok().filter(|arn| arn.partition().starts_with("aws"));
+    whole.or_else(|| {
+        let name = |kind: &str| plain.split_once(kind).map(|(_, name)| name);
+        let (kind, name) = match (name(":user/"), name(":role/")) {
+            (Some(name), _) => ("user", name),
+            (_, role) => ("role", role.or_else(|| plain.rsplit(':').next())?),
+        };
+        let open = plain != pattern;
+        open.then(|| PrincipalArn::new(&format!("arn:aws:iam::{account}:{kind}/{name}")).ok()).flatten()
+    })
 }
 
 /// Whom a statement lets in, exempts, or asks about in a condition: ARNs and account ids.

@@ -2,6 +2,7 @@
 //! points and no others; mended policies are mended.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // helpers of tests are tests
 
+mod holes;
 mod mended;
 mod quorum;
 mod rules;

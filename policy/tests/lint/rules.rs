@@ -89,11 +89,11 @@ fn cases() -> Vec<Case> {
                 own["Condition"]["StringEqualsIgnoreCase"] = json!({"kms:RecipientAttestation:PCR8": hash("8")});
             }),
             &["warning image-not-pinned"]),
-        case("the application is compared",
+        case("the application alone is compared",
             &hardened().without(IMAGES).change(decrypt, |own| {
                 own["Condition"]["StringEqualsIgnoreCase"] = json!({"kms:RecipientAttestation:PCR2": hash("2")});
             }),
-            &[]),
+            &["warning image-not-pinned"]),
         case("the account may decrypt, with the image", &hardened().add(allow(ROOT, "kms:Decrypt")),
             &["warning any-role-accepted"]),
         case("the account may decrypt with this very key, with the image",
@@ -156,7 +156,7 @@ fn cases() -> Vec<Case> {
             &["warning principal-not-probed"]),
         case("more principals than are tried", &hardened().add(json!({"Sid": "Many", "Effect": "Allow", "Action": "kms:DescribeKey", "Resource": "*",
                 "Principal": {"AWS": (0..30).map(|n| format!("arn:aws:iam::{ACCOUNT}:role/Reader{n}")).collect::<Vec<_>>()}})),
-            &["note principal-not-probed"]),
+            &["warning principal-not-probed"]),
         // Who governs.
         case("grants under a Deny on images", &hardened().without("DenyGrantsAndReplicas").add(allow(ADMINISTRATOR, "kms:CreateGrant")),
             &["warning create-grant-allowed"]),
