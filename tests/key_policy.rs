@@ -163,12 +163,12 @@ async fn a_new_generation_closes_the_old_one_without_a_new_image() {
     let enclave = world.enclave();
     let old = enclave.seal_generated(32, &[]).await.unwrap();
     let error = enclave.reseal(&old.opened, &[]).await.unwrap_err();
-    all_refused(&error, Code::KmsNoAllow);
+    all_refused(&error, Code::KmsExplicitDeny);
     harden(&world, |policy| policy.generations([1, 2]).unwrap()).await;
     let new = enclave.reseal(&old.opened, &[]).await.unwrap();
     enclave.unseal(&old.blob).await.unwrap();
     harden(&world, |policy| policy.generations([2]).unwrap()).await;
-    all_refused(&enclave.unseal(&old.blob).await.unwrap_err(), Code::KmsNoAllow);
+    all_refused(&enclave.unseal(&old.blob).await.unwrap_err(), Code::KmsExplicitDeny);
     let unsealed = enclave.unseal(&new.blob).await.unwrap();
     assert!(unsealed.opened.secret().ct_eq(old.opened.secret().expose()));
 }

@@ -2,7 +2,8 @@
 //!
 //! Reading is strict: what the language does not have is refused, with the JSON pointer of the place and what was
 //! expected there. Members that it does not name are kept and reported, so that writing loses nothing. A condition
-//! value may be a number or a boolean, as AWS takes it; it is its text from then on.
+//! value may be a number or a boolean, as AWS takes it; from then on it is a text, a number in plain spelling (`1e2` is
+//! `100.0`).
 
 mod condition;
 mod principal;
@@ -15,6 +16,9 @@ pub use principal::{PrincipalKind, Principals};
 use pcrseal_core::error::Error;
 
 use crate::json::Json;
+
+/// Longest key policy that KMS keeps, in bytes (AWS KMS developer guide, "Resource quotas": key policy document size).
+pub const MAX_KEY_POLICY_LEN: usize = 32_768;
 
 /// A key policy or an identity-based policy.
 #[derive(Clone, Debug, PartialEq)]

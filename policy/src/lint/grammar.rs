@@ -7,10 +7,11 @@ use super::report::{Finding, Place};
 use super::rules::{Rule, Severity};
 use super::subject::{Subject, actions, is_on_attestation};
 use crate::actions::Action;
-use crate::document::{Effect, Matching, PrincipalKind, Principals, Statement, Values, Version};
+use crate::document::{
+    Effect, MAX_KEY_POLICY_LEN, Matching, PrincipalKind, Principals, Statement, Values, Version,
+};
 use crate::evaluate::is_action;
 use crate::names::{AccountId, Identity, PrincipalArn, excerpt};
-use crate::render::MAX_KEY_POLICY_LEN;
 use pcrseal_core::names::Wrapping;
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {

@@ -60,8 +60,7 @@ pub use quorum::{Cluster, QuorumReport, lint_clusters, lint_quorum};
 pub use report::{Finding, Place, Report};
 pub use rules::{Rule, Severity};
 
-use crate::document::PolicyDocument;
-use crate::render::MAX_KEY_POLICY_LEN;
+use crate::document::{MAX_KEY_POLICY_LEN, PolicyDocument};
 
 use self::probe::Probes;
 use self::subject::Subject;

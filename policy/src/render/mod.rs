@@ -40,12 +40,11 @@ pub use hardened::{BreakGlass, Hardened};
 pub use release::Release;
 pub use template::Template;
 
-use crate::document::{Condition, Effect, Matching, PolicyDocument, Principals, Statement, Values};
+use crate::document::{
+    Condition, Effect, MAX_KEY_POLICY_LEN, Matching, PolicyDocument, Principals, Statement, Values,
+};
 use notes::Chapter;
 use terraform::LocalName;
-
-/// Longest key policy that KMS keeps, in bytes (AWS KMS developer guide, "Resource quotas": key policy document size).
-pub const MAX_KEY_POLICY_LEN: usize = 32_768;
 
 /// Which policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]

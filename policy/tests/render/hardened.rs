@@ -3,8 +3,9 @@
 use pcrseal_core::error::Code;
 use pcrseal_core::names::Wrapping;
 use pcrseal_core::pcr::PcrSet;
+use pcrseal_policy::document::MAX_KEY_POLICY_LEN;
 use pcrseal_policy::document::{Effect, Matching, Principals, Statement, Values};
-use pcrseal_policy::render::{BreakGlass, Hardened, MAX_KEY_POLICY_LEN, Release, Rendered};
+use pcrseal_policy::render::{BreakGlass, Hardened, Release, Rendered};
 
 use crate::common::{
     ADMINISTRATOR, ENCLAVE, account, arn, cluster, code, golden, hardened, hardened_for, image, index, pcr,

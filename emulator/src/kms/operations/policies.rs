@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use pcrseal_policy::actions::Action;
-use pcrseal_policy::document::PolicyDocument;
+use pcrseal_policy::document::{MAX_KEY_POLICY_LEN, PolicyDocument};
 use serde_json::{Value, json};
 
 use super::{Answer, Call};
@@ -19,8 +19,6 @@ const POLICY_LEN: RangeInclusive<usize> = 1..=131_072;
 const POLICY_NAME_LEN: RangeInclusive<usize> = 1..=128;
 const MARKER_LEN: RangeInclusive<usize> = 1..=1024;
 const MAX_LIMIT: u64 = 1000;
-/// Longest key policy document in bytes (AWS KMS developer guide, "Resource quotas").
-const MAX_DOCUMENT_LEN: usize = 32 * 1024;
 /// The only name that a key policy has here: keys are not shared through AWS RAM.
 const DEFAULT: &str = "default";
 
@@ -62,8 +60,8 @@ impl Call<'_> {
         text: &str,
         bypass_lockout_check: bool,
     ) -> Result<Arc<StoredPolicy>, ApiError> {
-        if text.len() > MAX_DOCUMENT_LEN {
-            let text = format!("The key policy document is longer than {MAX_DOCUMENT_LEN} bytes.");
+        if text.len() > MAX_KEY_POLICY_LEN {
+            let text = format!("The key policy document is longer than {MAX_KEY_POLICY_LEN} bytes.");
             return Err(ApiError::new("LimitExceededException", text));
         }
         // AWS does not say what is wrong with a text that is no policy.
