@@ -162,7 +162,17 @@ impl Own<'_> {
             );
             self.finding(Rule::NotResource, &["NotResource"], what).severity(severity(denies))
         });
-        action.into_iter().chain(principal).chain(resource)
+        let named = self.statement.resources.as_ref().filter(|list| {
+            let everything = list.listed().iter().any(|value| value == "*");
+            denies && !list.is_negated() && !everything && self.subject.options.key.is_none()
+        });
+        let named = named.map(|list| {
+            let listed = shown(list.listed().iter());
+            let what =
+                format!("The statement denies with {listed} alone, which may be another key than this.");
+            self.finding(Rule::ResourceNamed, &["Resource"], what)
+        });
+        action.into_iter().chain(principal).chain(resource).chain(named)
     }
 
     /// Wildcards in the `Action` of an Allow for principals by name.

@@ -1,6 +1,6 @@
 //! What lint has to know beside the policy.
 
-use pcrseal_core::names::Wrapping;
+use pcrseal_core::names::{KeyArn, Wrapping};
 use pcrseal_core::pcr::Pcr;
 
 use crate::names::{AccountId, PrincipalArn};
@@ -10,6 +10,9 @@ use crate::names::{AccountId, PrincipalArn};
 pub struct Options {
     /// The account that the key belongs to.
     pub account: AccountId,
+    /// The key. Without it, a statement that allows something with a key by its ARN is taken for one about this key, and
+    /// one that denies is not.
+    pub key: Option<KeyArn>,
     /// How the key is used.
     pub wrapping: Wrapping,
     /// Who may have the last word on the policy.
@@ -36,6 +39,7 @@ impl Options {
     pub const fn new(account: AccountId) -> Self {
         Self {
             account,
+            key: None,
             wrapping: Wrapping::Attested,
             profile: Profile::BreakGlass,
             key_spec: KeySpec::SymmetricDefault,

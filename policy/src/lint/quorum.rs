@@ -54,9 +54,10 @@ pub fn lint_clusters(clusters: &[Cluster<'_>], options: &Options) -> QuorumRepor
     for cluster in clusters {
         let mut views = Vec::new();
         for (name, document) in cluster.keys {
-            let account = KeyArn::new(name).ok().and_then(|arn| AccountId::new(arn.account()).ok());
+            let key = KeyArn::new(name).ok();
+            let account = key.as_ref().and_then(|arn| AccountId::new(arn.account()).ok());
             let account = account.unwrap_or_else(|| options.account.clone());
-            let options = Options { account, ..options.clone() };
+            let options = Options { account, key, ..options.clone() };
             keys.push((name.clone(), lint(document, &options)));
             views.push(View::new(name, document, &options));
         }

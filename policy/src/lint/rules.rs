@@ -327,6 +327,10 @@ rules! {
         because "A key policy has one resource, its key: a statement for every other resource covers nothing, or by a slip the key itself. An error in a Deny; a warning in an Allow."
         remedy "Use Resource \"*\", which is the key."
         source "AWS KMS developer guide, Key policies (Resource)";
+    ResourceNamed "resource-named" Warning "a Deny names its key"
+        because "In a key policy the one resource is its key. A Deny that names a key protects that one: put to another key, or with a slip in the ARN, it protects nothing. Where the key's ARN is known to this check, it says so by what is let in."
+        remedy "Use Resource \"*\", which is the key."
+        source "AWS KMS developer guide, Key policies (Resource)";
     PrincipalInvalid "principal-invalid" Error "a principal is not one that AWS accepts"
         because "A principal is \"*\", twelve digits, or the ARN of an account's root, a role, a session or a user that exists; a wildcard within an ARN is none. PutKeyPolicy refuses the policy."
         remedy "Write the whole ARN."

@@ -18,7 +18,7 @@ const MAX_ACCOUNTS: usize = 4;
 pub(super) struct Subject<'a> {
     pub(super) document: &'a PolicyDocument,
     pub(super) options: &'a Options,
-    /// The key that requests are for: the one that the policy names, or some key of the account.
+    /// The key that requests are for: that of the options, one that the policy allows something with, or some key.
     pub(super) key: Option<KeyArn>,
     /// Where principals live: `aws`, …
     pub(super) partition: String,
@@ -63,7 +63,7 @@ impl<'a> Subject<'a> {
             options.enclave_roles.clone()
         };
         let partition = principals.first().map_or("aws", PrincipalArn::partition).to_owned();
-        let key = key(document, &options.account, &partition);
+        let key = options.key.clone().or_else(|| key(document, &options.account, &partition));
         Self { document, options, key, partition, named: principals, left_out, accounts, enclave_roles }
     }
 
@@ -148,7 +148,8 @@ pub(super) fn enclave_roles(document: &PolicyDocument) -> Vec<PrincipalArn> {
 
 /// The key that the policy names as its resource, or some key of the account.
 fn key(document: &PolicyDocument, account: &AccountId, partition: &str) -> Option<KeyArn> {
-    let mut named = document.statements.iter().filter_map(|statement| match &statement.resources {
+    let allowing = document.statements.iter().filter(|statement| statement.effect == Effect::Allow);
+    let mut named = allowing.filter_map(|statement| match &statement.resources {
         Some(Matching::Is(values)) => values.iter().find_map(|value| KeyArn::new(value).ok()),
         _ => None,
     });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use pcrseal_core::names::KeyArn;
 use pcrseal_core::pcr::Pcr;
 use pcrseal_policy::lint::{KeySpec, Options, Origin, Profile, Rule, lint_clusters};
 use pcrseal_policy::names::PrincipalArn;
@@ -48,6 +49,9 @@ fn condition(sid: &'static str, operator: &'static str, key: &str, value: &Value
 }
 
 /// An Allow of Decrypt that names a key of this account.
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+const OTHER_KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/0987dcba-09fe-87dc-65ba-ab0987654321";
+
 fn resource(account: &str) -> Value {
     let mut statement = allow(ROOT, "kms:Decrypt");
     statement["Resource"] =
@@ -100,6 +104,12 @@ fn cases() -> Vec<Case> {
             &hardened().add(resource("111122223333")), &["warning any-role-accepted"]),
         case("the account may decrypt with another account's key",
             &hardened().add(resource("444455556666")), &[]),
+        case("a Deny for some key", &hardened().add(allow("*", "kms:Decrypt")).change(IMAGES, |own| own["Resource"] = json!(KEY)),
+            &["warning resource-named", "error release-without-attestation", "error any-role-accepted"]),
+        case("a Deny for another key", &hardened().add(allow(ROOT, "kms:Decrypt")).change(IMAGES, |own| own["Resource"] = json!(OTHER_KEY)),
+            &["error release-without-attestation", "warning any-role-accepted"]).options(|own| own.key = KeyArn::new(KEY).ok()),
+        case("a Deny for this very key", &hardened().change(IMAGES, |own| own["Resource"] = json!(KEY)), &[])
+            .options(|own| own.key = KeyArn::new(KEY).ok()),
         case("everybody may decrypt, with the image", &hardened().add(allow("*", "kms:Decrypt")),
             &["error any-role-accepted"]),
         case("an administrator may decrypt, with the image", &hardened().add(allow(ADMINISTRATOR, "kms:Decrypt")),
