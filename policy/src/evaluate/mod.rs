@@ -58,6 +58,7 @@ pub use grants::{Grant, GrantConstraint};
 pub use matrix::{Candidate, Cell, Image, Matrix, Question, Row, who_can};
 pub use request::{Attestation, ContextValue, Request};
 pub(crate) use statement::is_action;
+pub(crate) use values::moment;
 
 use std::collections::HashSet;
 

@@ -48,11 +48,11 @@ impl<'a> Decimal<'a> {
 }
 
 /// A moment: seconds since 1970, and nanoseconds.
-pub(super) type Moment = (i64, u32);
+pub(crate) type Moment = (i64, u32);
 
 /// Reads a date of the W3C profile of ISO 8601 (`2026-11-22T10:30:00Z`; parts from the right may be left out, and
 /// without a zone it is UTC) or seconds since 1970. Four digits are a year.
-pub(super) fn moment(text: &str) -> Option<Moment> {
+pub(crate) fn moment(text: &str) -> Option<Moment> {
     if text.len() != 4 && text.len() <= 18 && !text.is_empty() && all_digits(text) {
         return Some((text.parse().ok()?, 0));
     }

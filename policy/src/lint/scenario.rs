@@ -9,7 +9,7 @@ use super::attestation::holds_for_missing;
 use super::grammar::shown;
 use super::keys::{Register, is_known, register};
 use crate::document::{Comparison, Condition, Effect, Operator, PolicyDocument, SetOperator};
-use crate::evaluate::{Attestation, ContextValue, Request};
+use crate::evaluate::{Attestation, ContextValue, Request, moment};
 use crate::names::excerpt;
 
 /// Most scenarios for one action.
@@ -311,12 +311,24 @@ fn witness(comparison: Comparison, value: &str) -> String {
             value.replace(['*', '?'], "x")
         }
         IpAddress | NotIpAddress => value.split('/').next().unwrap_or_default().to_owned(),
-        NumericLessThan | NumericLessThanEquals => "0".into(),
-        NumericGreaterThan | NumericGreaterThanEquals => i32::MAX.to_string(),
-        DateLessThan | DateLessThanEquals => "1970-01-02T00:00:00Z".into(),
-        DateGreaterThan | DateGreaterThanEquals => "9999-12-31T00:00:00Z".into(),
+        // Close to the bound, so that a window between two of them holds what either asks for.
+        NumericLessThan | NumericLessThanEquals => beside(value.parse().ok(), -1, "0"),
+        NumericGreaterThan | NumericGreaterThanEquals => beside(value.parse().ok(), 1, "2147483647"),
+        DateLessThan | DateLessThanEquals => beside(seconds(value), -1, "1970-01-02T00:00:00Z"),
+        DateGreaterThan | DateGreaterThanEquals => beside(seconds(value), 1, "9999-12-31T00:00:00Z"),
         _ => value.to_owned(),
     }
+}
+
+/// The number beside a bound; another value where the bound is no whole number.
+fn beside(bound: Option<i64>, step: i64, otherwise: &str) -> String {
+    let number = bound.and_then(|bound| bound.checked_add(step)).filter(|number| *number >= 0);
+    number.map_or_else(|| otherwise.to_owned(), |number| number.to_string())
+}
+
+/// Seconds since 1970, of more than four digits: four would be a year.
+fn seconds(value: &str) -> Option<i64> {
+    moment(value).map(|(seconds, _)| seconds).filter(|seconds| *seconds > 10_000)
 }
 
 /// A value that fails a comparison which is not negated, with nearly every value that may be listed.

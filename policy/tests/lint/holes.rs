@@ -98,3 +98,17 @@ fn more_principals_than_are_tried() {
     });
     found(&accounts, warning);
 }
+
+#[test]
+fn an_allow_within_a_window() {
+    for condition in [
+        json!({"DateGreaterThan": {"aws:CurrentTime": "2026-11-01T00:00:00Z"},
+               "DateLessThan": {"aws:CurrentTime": "2026-11-30T00:00:00Z"}}),
+        json!({"DateLessThanEquals": {"aws:EpochTime": 1_796_000_000},
+               "DateGreaterThanEquals": {"aws:EpochTime": 1_793_000_000}}),
+        json!({"NumericGreaterThan": {"aws:MultiFactorAuthAge": 60}, "NumericLessThan": {"aws:MultiFactorAuthAge": "300"}}),
+        json!({"NumericLessThan": {"aws:MultiFactorAuthAge": "0.5"}}),
+    ] {
+        found(&open().add(when(allow(BATCH, "kms:Decrypt"), condition)), RELEASE);
+    }
+}
