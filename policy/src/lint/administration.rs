@@ -9,6 +9,7 @@ use super::rules::{Rule, Severity};
 use super::scenario::Scenario;
 use crate::actions::Action;
 use crate::evaluate::{Decision, Grant};
+use crate::names::PrincipalArn;
 
 /// What gives somebody power over a key.
 const GOVERNMENT: [Action; 4] =
@@ -65,18 +66,22 @@ fn open(probes: &Probes<'_>) -> Option<Finding> {
 
 fn grants(probes: &Probes<'_>) -> Option<Finding> {
     let allowed = Allowed::of(probes, &[Action::CreateGrant], With::Nothing, &[]);
-    let first = allowed.accesses().next()?;
-    // Whom could they grant it to? To somebody whom nothing else lets in.
-    let grantee = first.caller.arn.clone();
-    let grant = [Grant { grantee: grantee.clone(), operations: RELEASE.to_vec(), constraint: None }];
-    let attestations = [None, Some(Scenario::foreign())];
-    let gets_in = attestations.iter().any(|attestation| {
-        probes.scenarios(Action::Decrypt).iter().any(|scenario| {
-            let asked = (Action::Decrypt, attestation.as_ref());
-            probes.evaluate(&grantee, false, &grant, asked, scenario).decision == Decision::Allow
+    let granter = &allowed.accesses().next()?.caller.arn;
+    // Whom could they grant it to? To themselves, or to somebody whom a Deny exempts.
+    let gets_in = |grantee: &PrincipalArn| {
+        let grant = [Grant { grantee: grantee.clone(), operations: RELEASE.to_vec(), constraint: None }];
+        let attestations = [None, Some(Scenario::foreign())];
+        RELEASE.into_iter().any(|action| {
+            attestations.iter().any(|attestation| {
+                probes.scenarios(action).iter().any(|scenario| {
+                    let asked = (action, attestation.as_ref());
+                    probes.evaluate(grantee, false, &grant, asked, scenario).decision == Decision::Allow
+                })
+            })
         })
-    });
-    let (severity, outcome) = if gets_in {
+    };
+    let mut grantees = [granter].into_iter().chain(&probes.subject.named);
+    let (severity, outcome) = if grantees.any(gets_in) {
         (Severity::Error, "The grantee then decrypts without attestation, or from an enclave of any image")
     } else {
         (Severity::Warning, "The policy's Deny holds grantees to the accepted images")

@@ -112,3 +112,18 @@ fn an_allow_within_a_window() {
         found(&open().add(when(allow(BATCH, "kms:Decrypt"), condition)), RELEASE);
     }
 }
+
+#[test]
+fn a_grant_to_somebody_whom_the_deny_exempts() {
+    let exempt =
+        json!({"StringNotEqualsIgnoreCase": {IMAGE: hash("a")}, "ArnNotEquals": {"aws:PrincipalArn": BATCH}});
+    let granting = open().without("DenyGrantsAndReplicas").add(allow(ROOT, "kms:CreateGrant"));
+    found(&granting.add(deny("kms:Decrypt", &exempt)), "error create-grant-allowed");
+}
+
+#[test]
+fn a_grant_for_data_keys_that_the_deny_leaves_out() {
+    let image = json!({"StringNotEqualsIgnoreCase": {IMAGE: hash("a")}});
+    let granting = open().without("DenyGrantsAndReplicas").add(allow(ROOT, "kms:CreateGrant"));
+    found(&granting.add(deny("kms:Decrypt", &image)), "error create-grant-allowed");
+}
