@@ -62,7 +62,7 @@ impl<'a> Subject<'a> {
         } else {
             options.enclave_roles.clone()
         };
-        let partition = principals.first().map_or("aws", PrincipalArn::partition).to_owned();
+        let partition = partition(document).unwrap_or_else(|| "aws".into());
         let key = options.key.clone().or_else(|| key(document, &options.account, &partition));
         Self { document, options, key, partition, named: principals, left_out, accounts, enclave_roles }
     }
@@ -147,6 +147,13 @@ pub(super) fn enclave_roles(document: &PolicyDocument) -> Vec<PrincipalArn> {
 }
 
 /// The key that the policy names as its resource, or some key of the account.
+/// That of the first principal with an ARN, be it an account's.
+fn partition(document: &PolicyDocument) -> Option<String> {
+    let elements = document.statements.iter().filter_map(|statement| statement.principals.as_ref());
+    let mut values = elements.flat_map(|element| element.listed().aws_values());
+    values.find_map(|value| PrincipalArn::new(value).ok()).map(|arn| arn.partition().to_owned())
+}
+
 fn key(document: &PolicyDocument, account: &AccountId, partition: &str) -> Option<KeyArn> {
     let allowing = document.statements.iter().filter(|statement| statement.effect == Effect::Allow);
     let mut named = allowing.filter_map(|statement| match &statement.resources {

@@ -168,3 +168,15 @@ fn the_hardened_policy_is_sound_under_strict() {
         assert_eq!(check(text, &options).severity(), Some(Severity::Note));
     }
 }
+
+/// What AWS gives a key that is created without a policy, in another partition.
+#[test]
+fn the_way_back_is_seen_in_every_partition() {
+    for partition in ["aws", "aws-cn", "aws-us-gov"] {
+        let root = format!("arn:{partition}:iam::111122223333:root");
+        let text = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":{root:?}}},"Action":"kms:*","Resource":"*"}}]}}"#
+        );
+        assert!(!ids(&check(&text, &options())).contains(&"error no-break-glass".to_owned()), "{partition}");
+    }
+}
