@@ -28,7 +28,8 @@ pub fn hint(code: Code, measured: &PcrSet) -> Option<String> {
         Code::KmsNoAllow => format!(
             "no statement with Effect Allow matched: compare its Principal with the role, its \
              kms:EncryptionContext: values with the blob's, and its kms:RecipientAttestation:ImageSha384 and \
-             PCR values with the measured ones{}",
+             PCR values with the measured ones{}; where KMS speaks of an identity-based policy, the key policy leaves \
+             it to the role's IAM policies, which must allow it too",
             Measured(measured)
         ),
         Code::KmsExplicitDeny => format!(

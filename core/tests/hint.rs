@@ -28,7 +28,10 @@ const POLICY: [Code; 3] = [Code::KmsAccessDenied, Code::KmsNoAllow, Code::KmsExp
 fn each_code_has_a_sentence_that_says_where_to_look() {
     for (code, words) in [
         (Code::KmsAccessDenied, &["allows this role", "kms:RecipientAttestation:", "none denies"][..]),
-        (Code::KmsNoAllow, &["Effect Allow", "kms:RecipientAttestation:ImageSha384", "Principal"]),
+        (
+            Code::KmsNoAllow,
+            &["Effect Allow", "kms:RecipientAttestation:ImageSha384", "Principal", "IAM policies"],
+        ),
         (
             Code::KmsExplicitDeny,
             &["Effect Deny", "kms:RecipientAttestation:", "kms:EncryptionContext:", "organization"],
