@@ -56,6 +56,7 @@ mod variables;
 pub use decision::{Decision, Evaluation, Missing, PolicyType, Source, StatementRef, Unresolved};
 pub use grants::{Grant, GrantConstraint};
 pub use matrix::{Candidate, Cell, Image, Matrix, Question, Row, who_can};
+pub(crate) use request::is_in_every_request;
 pub use request::{Attestation, ContextValue, Request};
 pub(crate) use statement::is_action;
 pub(crate) use values::moment;

@@ -27,6 +27,11 @@ const ALWAYS: [&str; 6] = [
     "aws:userid",
 ];
 
+/// Whether every signed request has this condition key.
+pub(crate) fn is_in_every_request(key: &str) -> bool {
+    ALWAYS.contains(&key.to_lowercase().as_str())
+}
+
 /// Those that every request on a key has: facts of the key (AWS KMS developer guide, "AWS KMS condition keys").
 const ALWAYS_ON_KEYS: [&str; 4] = ["kms:keyorigin", "kms:keyspec", "kms:keyusage", "kms:multiregion"];
 

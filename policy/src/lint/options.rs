@@ -91,6 +91,24 @@ pub enum KeySpec {
     KeyAgreement,
 }
 
+impl KeySpec {
+    /// As the API writes it; of the specs for key agreement the usual one.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SymmetricDefault => "SYMMETRIC_DEFAULT",
+            Self::KeyAgreement => "ECC_NIST_P256",
+        }
+    }
+
+    /// `KeyUsage`, as the API writes it.
+    pub const fn usage(self) -> &'static str {
+        match self {
+            Self::SymmetricDefault => "ENCRYPT_DECRYPT",
+            Self::KeyAgreement => "KEY_AGREEMENT",
+        }
+    }
+}
+
 /// Where key material comes from (AWS KMS API reference, `CreateKey`, `Origin`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Origin {

@@ -198,7 +198,18 @@ impl<'a> Probes<'a> {
         let region = self.subject.key.as_ref().map_or("us-east-1", |key| key.region());
         let request =
             request.context("aws:SecureTransport", one("true")).context("aws:RequestedRegion", one(region));
-        let request = scenario.apply(request);
+        let options = self.subject.options;
+        let multi_region = |known: bool| one(if known { "true" } else { "false" });
+        let request = scenario.apply(request.context("kms:MultiRegion", multi_region(false)));
+        // What the key is, nobody chooses.
+        let request = request
+            .context("kms:KeyOrigin", one(options.origin.name()))
+            .context("kms:KeySpec", one(options.key_spec.name()))
+            .context("kms:KeyUsage", one(options.key_spec.usage()));
+        let request = match options.multi_region {
+            Some(known) => request.context("kms:MultiRegion", multi_region(known)),
+            None => request,
+        };
         let request = match attestation {
             Some(attestation) => request.attestation(attestation),
             None => request,

@@ -9,7 +9,7 @@ use super::attestation::holds_for_missing;
 use super::grammar::shown;
 use super::keys::{Register, is_known, register};
 use crate::document::{Comparison, Condition, Effect, Operator, PolicyDocument, SetOperator};
-use crate::evaluate::{Attestation, ContextValue, Request, moment};
+use crate::evaluate::{Attestation, ContextValue, Request, is_in_every_request, moment};
 use crate::names::excerpt;
 
 /// Most scenarios for one action.
@@ -209,8 +209,12 @@ impl Scenario {
                 self.set(condition, |value| (!value.eq_ignore_ascii_case("true")).to_string());
             }
             comparison if comparison.is_negated() => self.set(condition, |value| witness(comparison, value)),
-            // IfExists and ForAllValues hold for a missing key: only another value keeps clear of them.
-            comparison if holds_for_missing(condition) && register(&condition.key).is_none() => {
+            // IfExists and ForAllValues hold for a missing key, and some keys are never missing: only another value
+            // keeps clear of them.
+            comparison
+                if register(&condition.key).is_none()
+                    && (holds_for_missing(condition) || is_in_every_request(&condition.key)) =>
+            {
                 self.set(condition, |_| unlisted(comparison).to_owned());
             }
             _ => {}

@@ -127,3 +127,19 @@ fn a_grant_for_data_keys_that_the_deny_leaves_out() {
     let granting = open().without("DenyGrantsAndReplicas").add(allow(ROOT, "kms:CreateGrant"));
     found(&granting.add(deny("kms:Decrypt", &image)), "error create-grant-allowed");
 }
+
+/// A Deny that asks for something which every request has hides nothing, whatever it asks for.
+#[test]
+fn a_hole_behind_a_deny_about_what_every_request_has() {
+    for condition in [
+        json!({"StringEquals": {"kms:KeySpec": "RSA_2048"}}),
+        json!({"StringEquals": {"kms:KeyUsage": "SIGN_VERIFY"}}),
+        json!({"StringEquals": {"kms:KeyOrigin": "EXTERNAL"}}),
+        json!({"StringEquals": {"kms:MultiRegion": "true"}}),
+        json!({"DateGreaterThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}}),
+        json!({"StringLike": {"aws:UserAgent": "curl*"}}),
+        json!({"StringLike": {"aws:userid": "AROAEXAMPLE:*"}}),
+    ] {
+        found(&open().add(allow(ROOT, "kms:Decrypt")).add(deny("kms:*", &condition)), RELEASE);
+    }
+}
