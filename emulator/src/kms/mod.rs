@@ -4,7 +4,8 @@
 //! key policy and the caller's IAM policies, as AWS judges it, with the PCRs of the attestation document, the
 //! encryption context, and the condition keys that requests have here; `aws:SourceIp` and other keys of the network
 //! are missing from all of them, and `aws:SecureTransport` is true even without TLS. What a policy leaves open (a
-//! policy variable that is not known) is refused.
+//! policy variable that is not known; `aws:CurrentTime`, `aws:EpochTime`, `aws:UserAgent` and `aws:userid`, which this
+//! server does not tell) is refused.
 //!
 //! What it does not do: aliases, grants (`CreateGrant` is an unknown operation), tags, keys that sign or MAC, RSA
 //! keys, key rotation, replicas, policies of organizations, VPC endpoints and sessions.
