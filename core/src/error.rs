@@ -216,6 +216,21 @@ registry! {
     2003 NsmInvalidIndex "nsm_invalid_index" "the Nitro Secure Module has no PCR with this index";
     2004 NsmReadOnlyIndex "nsm_read_only_index" "the PCR is locked: it can be neither extended nor locked again";
     2005 NsmInputTooLarge "nsm_input_too_large" "an input is longer than the Nitro Secure Module takes";
+    2006 NsmInvalidResponse "nsm_invalid_response" "the Nitro Secure Module says that its answer does not belong to the request";
+    2007 NsmInvalidOperation "nsm_invalid_operation" "the Nitro Secure Module cannot do this, or does not understand the request";
+    2008 NsmBufferTooSmall "nsm_buffer_too_small" "the Nitro Secure Module's answer does not fit the buffer given for it";
+    2009 NsmInternalError "nsm_internal_error" "the Nitro Secure Module failed inside";
+    2010 NsmErrorUnknown "nsm_error_unknown" "the Nitro Secure Module answers with an error code that its interface does not name";
+    2011 NsmAnswerMalformed "nsm_answer_malformed" "the answer of the Nitro Secure Module is not of the form that the request demands";
+    2021 NsmDeviceMissing "nsm_device_missing" "there is no device of the Nitro Secure Module: not a Nitro Enclave, or its driver (nsm.ko) is not loaded";
+    2022 NsmDevicePermission "nsm_device_permission" "no permission to open the device of the Nitro Secure Module";
+    2023 NsmDeviceKind "nsm_device_kind" "the path of the Nitro Secure Module is not a character device";
+    2024 NsmDeviceOpen "nsm_device_open" "the device of the Nitro Secure Module cannot be opened";
+    2025 NsmIoctl "nsm_ioctl" "the driver of the Nitro Secure Module failed to carry the request";
+    2031 KernelEntropy "kernel_entropy" "the kernel's entropy pool did not take what it was fed";
+    2041 NitroTpmTool "nitro_tpm_tool" "the program nitro-tpm-attest cannot be run, or failed";
+    2042 NitroTpmDocument "nitro_tpm_document" "nitro-tpm-attest printed something else than the document asked for";
+    2043 NitroTpmPcr "nitro_tpm_pcr" "a SHA-384 PCR of the TPM cannot be read";
 
     // KMS client: configuration.
     3001 KmsEndpoint "kms_endpoint" "an endpoint is http:// or https://, a host, and a port if need be";

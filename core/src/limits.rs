@@ -24,6 +24,15 @@ pub const MAX_OPTIONAL_FIELD_LEN: usize = 1024;
 /// and without optimization. Ours: measured, with a margin of two (`core/tests/attestation_memory.rs`).
 pub const ATTESTATION_STACK_LEN: usize = 192 * 1024;
 
+/// Longest request to a Nitro Secure Module in bytes (`aws-nitro-enclaves-nsm-api`, `NSM_REQUEST_MAX_SIZE`; Linux,
+/// `drivers/misc/nsm.c`).
+pub const MAX_NSM_REQUEST_LEN: usize = 4096;
+/// Longest answer of a Nitro Secure Module in bytes (`aws-nitro-enclaves-nsm-api`, `NSM_RESPONSE_MAX_SIZE`; Linux,
+/// `drivers/misc/nsm.c`).
+pub const MAX_NSM_RESPONSE_LEN: usize = 12_288;
+/// Most bytes that one `ExtendPCR` takes: a whole request, less the 28 bytes around them.
+pub const MAX_EXTEND_LEN: usize = MAX_NSM_REQUEST_LEN - 28;
+
 /// Bits of the RSA key that a recipient generates (AWS's own Nitro clients attest 2048-bit keys).
 pub const RSA_GENERATE_BITS: usize = 2048;
 /// Bits of an RSA key that may be imported. KMS encrypts to attested RSA keys of these sizes.

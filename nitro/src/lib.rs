@@ -1,0 +1,1 @@
+//! The Nitro Secure Module through `/dev/nsm`.
