@@ -1,4 +1,5 @@
 //! Every answer that is read, in each form that modules write it in.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
 mod common;
 

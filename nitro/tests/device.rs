@@ -1,5 +1,6 @@
 //! What can be wrong with the device's path. The module itself is not here: `/dev/null` stands for a character device
 //! that does not know the request.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
 mod common;
 
@@ -111,7 +112,7 @@ fn no_permission() {
     let folder = Folder::new("permission");
     let path = folder.join("nsm");
     fs::write(&path, "").unwrap();
-    fs::set_permissions(&path, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
     // Root may open anything by these two.
     let error = without(CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH, || refused(&path));
     assert_eq!(error.code(), Code::NsmDevicePermission, "{error}");

@@ -1,4 +1,5 @@
 //! Answers that are not of the form that their request demands: each is refused, and the error says where.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
 mod common;
 

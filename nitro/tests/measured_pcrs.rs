@@ -1,4 +1,5 @@
 //! Which registers are measured, and that only locked ones are.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
 mod common;
 

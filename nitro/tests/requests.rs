@@ -1,4 +1,5 @@
 //! Each request's bytes, and what is refused before the module is asked.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
 mod common;
 

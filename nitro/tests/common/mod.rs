@@ -83,7 +83,7 @@ pub fn operations() -> [(&'static str, Ask, Vec<u8>); 7] {
     ]
 }
 
-/// An answer to DescribeNSM, its fields in the order of `aws-nitro-enclaves-nsm-api`.
+/// An answer to `DescribeNSM`, its fields in the order of `aws-nitro-enclaves-nsm-api`.
 pub fn description() -> Vec<u8> {
     let fields = map(&[
         (text("version_major"), uint(1)),
