@@ -30,7 +30,12 @@ pub fn trusted_time(attester: &dyn Attester) -> Result<SystemTime, Error> {
     let document = attester.attest(&AttestationRequest::default())?;
     let milliseconds = AttestationDocument::parse(&document)?.unverified_timestamp_ms();
     UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds)).ok_or_else(|| {
-        Error::number(Code::AttestationTimestamp, "timestamp in ms", "a time that the system can hold", milliseconds)
+        Error::number(
+            Code::AttestationTimestamp,
+            "timestamp in ms",
+            "a time that the system can hold",
+            milliseconds,
+        )
     })
 }
 

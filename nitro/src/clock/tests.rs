@@ -236,7 +236,8 @@ fn a_document_that_cannot_be_read_or_held_is_an_error() {
     assert_eq!(read(&document(0)).unwrap_err().code(), Code::AttestationTimestamp);
     // The far end of what a document can say: a time or an error, never a panic, and so is the clock over it.
     if read(&document(u64::MAX)).is_ok() {
-        let clock = TrustedClock::with_boottime(Arc::new(Prints(document(u64::MAX))), || Duration::MAX).unwrap();
+        let clock =
+            TrustedClock::with_boottime(Arc::new(Prints(document(u64::MAX))), || Duration::MAX).unwrap();
         let _ = clock.now();
     }
 }
