@@ -1,5 +1,7 @@
 //! The trusted clock over the emulator's software module.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
