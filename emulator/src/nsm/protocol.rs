@@ -150,8 +150,9 @@ impl Request {
             "DescribePCR" => Self::DescribePcr { index: pcr_index(fields.number("index")?)? },
             "ExtendPCR" => {
                 // Both fields are read before the index is judged: half a request has no index that is wrong.
-                let (index, data) = (fields.number("index")?, fields.bytes("data")?);
-                Self::ExtendPcr { index: pcr_index(index)?, data: data.ok_or_else(not_understood)? }
+                let (index, data) =
+                    (fields.number("index")?, fields.bytes("data")?.ok_or_else(not_understood)?);
+                Self::ExtendPcr { index: pcr_index(index)?, data }
             }
             "LockPCR" => Self::LockPcr { index: pcr_index(fields.number("index")?)? },
             "LockPCRs" => Self::LockPcrs { range: fields.number("range")? },
