@@ -5,10 +5,12 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pcrseal::Attester;
+use pcrseal::core::attester::NitroSecureModule;
 use pcrseal::kms::{Address, ClientBuilder, VsockAddress};
+use pcrseal_nitro::{DEVICE, Nsm};
 use socket2::Socket;
 
+use crate::console::say;
 use crate::error::Error;
 use crate::job::Routes;
 use crate::life::Surroundings;
@@ -47,8 +49,18 @@ impl Surroundings for Enclave {
         vsock::connect(self.cid, self.port)
     }
 
-    fn attester(&self) -> Result<Arc<dyn Attester>, Error> {
-        unimplemented!()
+    fn module(&self) -> Result<Arc<dyn NitroSecureModule>, Error> {
+        if init::is_first_process() {
+            // When it does not come, opening it says so.
+            init::wait_for(DEVICE, DEVICE_LIMIT);
+        }
+        let module = Nsm::open()?;
+        // A kernel whose driver feeds its pool by itself loses nothing.
+        match module.seed_kernel() {
+            Ok(()) => say(format_args!("fed the kernel's entropy pool")),
+            Err(error) => say(format_args!("the kernel's entropy pool was not fed: {error}")),
+        }
+        Ok(Arc::new(module))
     }
 
     fn listen(&self, port: u32) -> io::Result<Socket> {

@@ -1,13 +1,16 @@
 //! The job: a KMS client by vsock, the trust of the image, and one call of pcrseal.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use pcrseal::core::attester::NitroSecureModule;
+use pcrseal::core::crypto::{Backend, aws_lc};
 use pcrseal::core::unseal::Opened;
 use pcrseal::kms::credentials::FeedCredentials;
 use pcrseal::kms::{Address, Client, ClientBuilder};
-use pcrseal::{Attester, AutoUnseal, Report};
-use tokio::runtime::Builder;
+use pcrseal::{AutoUnseal, Report};
+use pcrseal_nitro::{Entropy, TrustedClock};
+use tokio::runtime;
 
 use crate::error::{Error, Kind};
 use crate::measure::uptime;
@@ -48,15 +51,18 @@ pub struct Done {
 pub fn run(
     request: &Request,
     trust: &Trust,
-    attester: Arc<dyn Attester>,
+    module: Arc<dyn NitroSecureModule>,
     routes: &impl Routes,
 ) -> Result<Done, Error> {
     // One thread is enough: the work is waiting. What blocks (the device, the RSA key) gets another one.
-    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::io(Kind::Setup, "no runtime", &error))?;
     let done = runtime.block_on(async {
-        let kms = client(request, trust, &attester, routes)?;
-        let auto = AutoUnseal::new(attester, kms, trust.policy.clone());
+        // The system's clock is the parent's word; the module's is not.
+        let clock = TrustedClock::new(module.clone())?;
+        let kms = client(request, trust, clock, routes)?;
+        let backend = backend(&module);
+        let auto = AutoUnseal::new(module, kms, trust.policy.clone()).with_backend(backend);
         match &request.work {
             Work::Unseal(blob) => {
                 let unsealed = auto.unseal(blob).await?;
@@ -79,12 +85,11 @@ pub fn run(
 fn client(
     request: &Request,
     trust: &Trust,
-    attester: &Arc<dyn Attester>,
+    clock: TrustedClock,
     routes: &impl Routes,
 ) -> Result<Client, Error> {
     let feed = FeedCredentials::from_address(routes.credentials(request.credentials));
-    let _ = attester;
-    let mut client = Client::builder().credentials_provider(Arc::new(feed)).time_source(SystemTime::now);
+    let mut client = Client::builder().credentials_provider(Arc::new(feed)).time_source(move || clock.now());
     if let Some(pem) = &trust.tls_root_pem {
         client = client.root_certificates_pem(pem.as_bytes());
     }
@@ -92,4 +97,11 @@ fn client(
         client = routes.kms(client, region, *port);
     }
     Ok(client.build()?)
+}
+
+/// AWS-LC, with random bytes that two sources make: the kernel's and the module's. It is one for the life of the
+/// process, and so are its sources.
+fn backend(module: &Arc<dyn NitroSecureModule>) -> Backend {
+    let entropy = Box::leak(Box::new(Entropy::new(Arc::clone(module), aws_lc::BACKEND.random)));
+    Backend { random: entropy, ..aws_lc::BACKEND }
 }

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pcrseal::Attester;
+use pcrseal::core::attester::NitroSecureModule;
 use socket2::Socket;
 
 use crate::answer::Answer;
@@ -31,11 +31,11 @@ pub trait Surroundings: Routes {
     /// What the connection answers.
     fn parent(&self) -> io::Result<UnixStream>;
 
-    /// Who attests.
+    /// Opens the Nitro Secure Module.
     ///
     /// # Errors
     /// A code of the 2000 range.
-    fn attester(&self) -> Result<Arc<dyn Attester>, Error>;
+    fn module(&self) -> Result<Arc<dyn NitroSecureModule>, Error>;
 
     /// Listens.
     ///
@@ -70,7 +70,7 @@ fn serve(
     parent: &UnixStream,
 ) -> Result<(ProofKey, Socket), Error> {
     let request = Request::read(&parent::read_line(parent, MAX_LINE_LEN)?, trust)?;
-    let done: Done = job::run(&request, trust, world.attester()?, world)?;
+    let done: Done = job::run(&request, trust, world.module()?, world)?;
     let key = ProofKey::of(done.opened.secret())?;
     // Before the answer: who has read it may ask at once.
     let listener = world.listen(request.serve);
