@@ -222,6 +222,7 @@ registry! {
     2009 NsmInternalError "nsm_internal_error" "the Nitro Secure Module failed inside";
     2010 NsmErrorUnknown "nsm_error_unknown" "the Nitro Secure Module answers with an error code that its interface does not name";
     2011 NsmAnswerMalformed "nsm_answer_malformed" "the answer of the Nitro Secure Module is not of the form that the request demands";
+    2012 NsmPcrUnlocked "nsm_pcr_unlocked" "the PCR is not locked: attestation documents do not show it, so no key policy can demand its value, and it can still be changed";
     2021 NsmDeviceMissing "nsm_device_missing" "there is no device of the Nitro Secure Module: not a Nitro Enclave, or its driver (nsm.ko) is not loaded";
     2022 NsmDevicePermission "nsm_device_permission" "no permission to open the device of the Nitro Secure Module";
     2023 NsmDeviceKind "nsm_device_kind" "the path of the Nitro Secure Module is not a character device";

@@ -65,6 +65,7 @@ use core::fmt;
 
 use sha2::{Digest, Sha256};
 
+use crate::attester::AttestationRequest;
 use crate::cose::CoseSign1;
 use crate::crypto::Backend;
 use crate::error::Error;
@@ -223,6 +224,19 @@ impl<'a> AttestationDocument<'a> {
     /// where an archive is verified as of its making. Anywhere else a document must not choose its own time.
     pub const fn unverified_timestamp_ms(&self) -> u64 {
         self.payload.timestamp_ms
+    }
+
+    /// The kind that the document claims. For an attester that looks whether its module answered what it was asked;
+    /// who judges a document that others made takes [`VerifiedAttestation::kind`].
+    pub const fn unverified_kind(&self) -> AttestationKind {
+        self.payload.kind
+    }
+
+    /// `public_key`, `user_data` and `nonce` as the document claims them. For an attester that looks whether its module
+    /// answered what it was asked; who judges a document that others made takes those of [`VerifiedAttestation`].
+    pub const fn unverified_request(&self) -> AttestationRequest<'a> {
+        let Payload { public_key, user_data, nonce, .. } = self.payload;
+        AttestationRequest { public_key, user_data, nonce }
     }
 }
 

@@ -1,0 +1,151 @@
+//! The module's device: opened by us, with an error for each thing that can be wrong with it.
+
+use std::fmt;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use pcrseal_core::error::{Code, Error};
+use rustix::fs::{FileType, Mode, OFlags, fstat, open, stat};
+use rustix::io::Errno;
+
+use crate::ioctl;
+
+/// Where Linux puts the device of the Nitro Secure Module.
+pub const DEVICE: &str = "/dev/nsm";
+
+/// The way to a Nitro Secure Module: one request in, one answer out.
+///
+/// [`Device`] is the one that an enclave has. Another may lead to a module elsewhere, or play back a script. Whatever
+/// it answers is judged as the module's answer; nothing that it claims is relied on for memory safety.
+pub trait Channel: Send + Sync {
+    /// Sends the request (1 to [`MAX_NSM_REQUEST_LEN`](pcrseal_core::limits::MAX_NSM_REQUEST_LEN) bytes), writes the
+    /// answer to the start of `response` ([`MAX_NSM_RESPONSE_LEN`](pcrseal_core::limits::MAX_NSM_RESPONSE_LEN) bytes),
+    /// and returns the answer's length. Blocks until it is there.
+    ///
+    /// # Errors
+    /// Whatever kept the request from being carried, or the answer from coming back; an answer that is an error of the
+    /// module is an answer.
+    fn exchange(&self, request: &[u8], response: &mut [u8]) -> Result<usize, Error>;
+}
+
+/// A device of the Nitro Secure Module. Shared among threads freely: the driver carries one request at a time.
+pub struct Device(OwnedFd);
+
+impl Device {
+    /// Opens the device, [`DEVICE`] in an enclave. The descriptor is not passed on to other programs.
+    ///
+    /// Opening never waits, whatever the path leads to, and the open file is what is examined, not the path: a path
+    /// that changes meanwhile changes nothing. A character device of another kind than the module's is found out by
+    /// the first request ([`Code::NsmIoctl`], ENOTTY).
+    ///
+    /// # Errors
+    /// [`Code::NsmDeviceMissing`] where there is nothing, or a node without a driver behind it;
+    /// [`Code::NsmDevicePermission`]; [`Code::NsmDeviceKind`] for anything but a character device;
+    /// [`Code::NsmDeviceOpen`] for every other failure. Each names the path and what the kernel said.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let file = character_device(path, OFlags::RDWR).map_err(|refusal| refusal.of_nsm(path))?;
+        Ok(Self(file))
+    }
+}
+
+impl Channel for Device {
+    /// # Errors
+    /// [`Code::NsmInputTooLarge`] when the driver finds the request too long (EMSGSIZE), [`Code::NsmIoctl`] with the
+    /// error's name and number for everything else, [`Code::NsmAnswerMalformed`] when the driver claims to have
+    /// written more than there is room for.
+    fn exchange(&self, request: &[u8], response: &mut [u8]) -> Result<usize, Error> {
+        let claimed = ioctl::nsm_raw(self.0.as_fd(), request, response)
+            .map_err(|errno| carrying_failed(errno, request.len()))?;
+        match usize::try_from(claimed) {
+            Ok(length) if length <= response.len() => Ok(length),
+            _ => {
+                Err(Error::number(Code::NsmAnswerMalformed, "answer bytes", "at most the buffer's", claimed))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Device").field(&self.0).finish()
+    }
+}
+
+/// What an errno of the driver means.
+fn carrying_failed(errno: Errno, request_len: usize) -> Error {
+    if errno == Errno::MSGSIZE {
+        return Error::number(
+            Code::NsmInputTooLarge,
+            "request bytes",
+            "what the driver takes (4096)",
+            request_len as u64,
+        );
+    }
+    Error::text(Code::NsmIoctl, "ioctl", "success", std::io::Error::from(errno))
+}
+
+/// Why a path was not opened as a character device.
+pub(crate) enum Refusal {
+    /// It is something else.
+    Kind(&'static str),
+    /// The kernel refused.
+    Errno(Errno),
+}
+
+impl Refusal {
+    fn of_nsm(self, path: &Path) -> Error {
+        let code = match self {
+            Self::Kind(_) => Code::NsmDeviceKind,
+            Self::Errno(Errno::NOENT | Errno::NOTDIR | Errno::NODEV | Errno::NXIO) => Code::NsmDeviceMissing,
+            Self::Errno(Errno::ACCESS | Errno::PERM) => Code::NsmDevicePermission,
+            Self::Errno(_) => Code::NsmDeviceOpen,
+        };
+        self.error(code, path)
+    }
+
+    /// The error: the path, and what is there instead of a character device that can be opened.
+    pub(crate) fn error(self, code: Code, path: &Path) -> Error {
+        let place = format!("{}", path.display());
+        match self {
+            Self::Kind(kind) => Error::at(code, place, "a character device", kind),
+            Self::Errno(errno) => Error::at(code, place, "a device that opens", std::io::Error::from(errno)),
+        }
+    }
+}
+
+/// Opens a character device, without ever waiting for anything.
+pub(crate) fn character_device(path: &Path, access: OFlags) -> Result<OwnedFd, Refusal> {
+    // NONBLOCK: a FIFO without a peer, or a terminal without a carrier, would make open wait. NOCTTY: a terminal would
+    // become ours.
+    let flags = access | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = open(path, flags, Mode::empty()).map_err(|errno| not_opened(path, errno))?;
+    let kind = FileType::from_raw_mode(fstat(&file).map_err(Refusal::Errno)?.st_mode);
+    if kind == FileType::CharacterDevice { Ok(file) } else { Err(Refusal::Kind(name(kind))) }
+}
+
+/// Some kinds do not open at all. Only the error depends on what the path shows here.
+fn not_opened(path: &Path, errno: Errno) -> Refusal {
+    match errno {
+        Errno::ISDIR => Refusal::Kind(name(FileType::Directory)),
+        // A socket, or a FIFO that is opened for writing and has no reader; or a device without its driver.
+        Errno::NXIO => match stat(path).map(|stat| FileType::from_raw_mode(stat.st_mode)) {
+            Ok(kind) if kind != FileType::CharacterDevice => Refusal::Kind(name(kind)),
+            _ => Refusal::Errno(errno),
+        },
+        _ => Refusal::Errno(errno),
+    }
+}
+
+fn name(kind: FileType) -> &'static str {
+    match kind {
+        FileType::RegularFile => "a regular file",
+        FileType::Directory => "a directory",
+        FileType::Symlink => "a symbolic link",
+        FileType::Fifo => "a FIFO",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice => "a character device",
+        FileType::BlockDevice => "a block device",
+        FileType::Unknown => "a file of an unknown kind",
+    }
+}
