@@ -14,7 +14,7 @@ use pcrseal::Code;
 use pcrseal::core::attestation::{
     AWS_NITRO_ENCLAVES_ROOT_G1, AttestationDocument, AttestationKind, VerifiedAttestation,
 };
-use pcrseal::core::attester::{AttestationRequest, Attester};
+use pcrseal::core::attester::{AttestationRequest, Attester, NitroSecureModule};
 use pcrseal::core::crypto::{Backend, aws_lc, rustcrypto};
 use pcrseal::core::error::Error;
 use pcrseal::core::pcr::{Pcr, PcrIndex};
@@ -87,7 +87,7 @@ fn every_shape_of_document_verifies_and_says_what_the_enclave_said() {
             config = if debug { config.debug_mode() } else { config };
             config = if signed { config.pcr8(signer) } else { config };
             let enclave = Enclave::boot(config);
-            enclave.nsm.extend_pcr(16, b"application").unwrap();
+            enclave.nsm.extend_pcr(index(16), b"application").unwrap();
             enclave.nsm.lock_pcrs(registers).unwrap();
             for request in &requests {
                 let document = enclave.nsm.attest(request).unwrap();

@@ -9,8 +9,9 @@ use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED, UnparsedPublicKey};
 use ciborium::Value;
 use common::{NOON, ROLE, TempDir, image, index, openssl, vectors};
 use coset::{CborSerializable, CoseSign1};
-use pcrseal_core::attester::{AttestationRequest, Attester};
+use pcrseal_core::attester::{AttestationRequest, Attester, NitroSecureModule, PcrState};
 use pcrseal_core::error::Code;
+use pcrseal_core::limits::MAX_EXTEND_LEN;
 use pcrseal_core::pcr::Pcr;
 use pcrseal_emulator::Clock;
 use pcrseal_emulator::nsm::{Authority, MapEncoding, Nsm, NsmConfig, measure};
@@ -76,25 +77,25 @@ fn debug_mode_zeroes_the_image_registers_alone() {
 fn registers_extend_until_locked_and_documents_show_the_locked_ones() {
     let (_, _, nsm) = boot(NsmConfig::new(image()));
     let code = |result: Result<Pcr, pcrseal_core::error::Error>| result.unwrap_err().code();
-    assert_eq!(code(nsm.extend_pcr(0, b"x")), Code::NsmReadOnlyIndex);
-    assert_eq!(code(nsm.extend_pcr(15, b"x")), Code::NsmReadOnlyIndex);
-    assert_eq!(code(nsm.extend_pcr(32, b"x")), Code::NsmInvalidIndex);
-    assert_eq!(code(nsm.extend_pcr(16, &[0; 4097])), Code::NsmInputTooLarge);
+    assert_eq!(code(nsm.extend_pcr(index(0), b"x")), Code::NsmReadOnlyIndex);
+    assert_eq!(code(nsm.extend_pcr(index(15), b"x")), Code::NsmReadOnlyIndex);
+    assert_eq!(code(nsm.extend_pcr(index(16), b"")), Code::NsmInvalidArgument);
+    assert_eq!(code(nsm.extend_pcr(index(16), &[0; MAX_EXTEND_LEN + 1])), Code::NsmInputTooLarge);
 
-    assert_eq!(nsm.extend_pcr(16, b"one").unwrap(), measure(b"one"));
-    let twice = nsm.extend_pcr(16, b"two").unwrap();
+    assert_eq!(nsm.extend_pcr(index(16), b"one").unwrap(), measure(b"one"));
+    let twice = nsm.extend_pcr(index(16), b"two").unwrap();
     let input = [measure(b"one").as_bytes().as_slice(), b"two"].concat();
     assert_eq!(
         twice.as_bytes().as_slice(),
         aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA384, &input).as_ref()
     );
-    assert_eq!(nsm.describe_pcr(16).unwrap(), (false, twice));
+    assert_eq!(nsm.describe_pcr(index(16)).unwrap(), PcrState { locked: false, value: twice });
     assert_eq!(nsm.measured_pcrs().unwrap().get(index(16)), None);
 
-    nsm.lock_pcr(16).unwrap();
-    assert_eq!(nsm.lock_pcr(16).unwrap_err().code(), Code::NsmReadOnlyIndex);
-    assert_eq!(code(nsm.extend_pcr(16, b"x")), Code::NsmReadOnlyIndex);
-    assert_eq!(nsm.describe_pcr(16).unwrap(), (true, twice));
+    nsm.lock_pcr(index(16)).unwrap();
+    assert_eq!(nsm.lock_pcr(index(16)).unwrap_err().code(), Code::NsmReadOnlyIndex);
+    assert_eq!(code(nsm.extend_pcr(index(16), b"x")), Code::NsmReadOnlyIndex);
+    assert_eq!(nsm.describe_pcr(index(16)).unwrap(), PcrState { locked: true, value: twice });
     assert_eq!(nsm.measured_pcrs().unwrap().get(index(16)), Some(&twice));
     let document = nsm.attest(&AttestationRequest::default()).unwrap();
     assert_eq!(field(&payload(&document), "pcrs").as_map().unwrap().len(), 17);

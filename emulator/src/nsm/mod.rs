@@ -1,20 +1,26 @@
-//! A software Nitro Secure Module: registers, and attestation documents under a root of our own.
+//! A software Nitro Secure Module: registers, random bytes, and attestation documents under a root of our own.
+//!
+//! It is used in process, as an [`Attester`](pcrseal_core::attester::Attester) and a
+//! [`NitroSecureModule`](pcrseal_core::attester::NitroSecureModule), or as the device behind a driver, which sends
+//! requests to [`Nsm::answer`].
 
 mod authority;
 mod certificate;
 mod document;
+mod module;
+mod protocol;
 mod registers;
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest::{Context, SHA384};
-use pcrseal_core::attester::{AttestationRequest, Attester};
 use pcrseal_core::error::{Code, Error};
-use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSet};
+use pcrseal_core::pcr::{Pcr, PcrIndex};
 
 pub use authority::Authority;
 pub use document::MapEncoding;
+pub use protocol::{MAX_REQUEST_LEN, MAX_RESPONSE_LEN};
 
 use authority::Credentials;
 use registers::Registers;
@@ -150,64 +156,8 @@ impl Nsm {
         &self.module_id
     }
 
-    /// `ExtendPCR`: the register becomes SHA-384(old value || data).
-    ///
-    /// # Errors
-    /// [`Code::NsmInvalidIndex`], [`Code::NsmReadOnlyIndex`] for a locked register,
-    /// [`Code::NsmInputTooLarge`] above 4096 bytes.
-    pub fn extend_pcr(&self, index: u16, data: &[u8]) -> Result<Pcr, Error> {
-        self.state().registers.extend(index, data)
-    }
-
-    /// `LockPCR`: the register cannot be extended any more, and documents show it.
-    ///
-    /// # Errors
-    /// [`Code::NsmInvalidIndex`], [`Code::NsmReadOnlyIndex`] when it is locked already.
-    pub fn lock_pcr(&self, index: u16) -> Result<(), Error> {
-        self.state().registers.lock(index)
-    }
-
-    /// `LockPCRs`: locks the registers below `range`.
-    ///
-    /// # Errors
-    /// [`Code::NsmInvalidIndex`] for a range above 32.
-    pub fn lock_pcrs(&self, range: u16) -> Result<(), Error> {
-        self.state().registers.lock_range(range)
-    }
-
-    /// `DescribePCR`: whether the register is locked, and its value.
-    ///
-    /// # Errors
-    /// [`Code::NsmInvalidIndex`].
-    pub fn describe_pcr(&self, index: u16) -> Result<(bool, Pcr), Error> {
-        self.state().registers.describe(index)
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Attester for Nsm {
-    /// The locked registers: the ones that documents show.
-    fn measured_pcrs(&self) -> Result<PcrSet, Error> {
-        Ok(self.state().registers.locked())
-    }
-
-    fn attest(&self, request: &AttestationRequest<'_>) -> Result<Vec<u8>, Error> {
-        for field in [request.public_key, request.user_data, request.nonce].into_iter().flatten() {
-            if field.len() > MAX_FIELD_LEN {
-                let found = u64::try_from(field.len()).unwrap_or(u64::MAX);
-                return Err(Error::number(Code::NsmInputTooLarge, "bytes", "0..1024", found));
-            }
-        }
-        let now = self.authority.clock().now_millis();
-        let mut state = self.state();
-        if !state.credentials.valid_at(now / 1000) {
-            state.credentials = self.authority.issue(&self.region, &self.instance_id, self.enclave_id)?;
-        }
-        let pcrs = state.registers.locked();
-        document::sign(&self.module_id, now, &pcrs, &state.credentials, request, self.encoding)
     }
 }
 

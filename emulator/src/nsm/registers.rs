@@ -1,14 +1,13 @@
 //! The 32 registers: extend, lock, read.
 
+use pcrseal_core::attester::PcrState;
 use pcrseal_core::error::{Code, Error};
 use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSelection, PcrSet};
 
 use super::{extended, pcr_index};
 
-/// Longest request to the NSM in bytes (`aws-nitro-enclaves-nsm-api`, `NSM_REQUEST_MAX_SIZE`).
-const MAX_REQUEST_LEN: usize = 4096;
 /// Registers of an NSM (`DescribeNSM`, `max_pcrs`).
-const MAX_PCRS: u16 = 32;
+pub(super) const MAX_PCRS: u16 = 32;
 /// Registers that the hypervisor locks before the enclave runs.
 const LOCKED_FROM_BOOT: u16 = 16;
 
@@ -34,22 +33,33 @@ impl Registers {
         self.lock_range(LOCKED_FROM_BOOT)
     }
 
-    pub(super) fn extend(&mut self, index: u16, data: &[u8]) -> Result<Pcr, Error> {
-        if data.len() > MAX_REQUEST_LEN {
-            let found = u64::try_from(data.len()).unwrap_or(u64::MAX);
-            return Err(Error::number(Code::NsmInputTooLarge, "bytes", "0..4096", found));
+    /// The register becomes SHA-384(old value || data).
+    ///
+    /// # Errors
+    /// [`Code::NsmReadOnlyIndex`]; [`Code::NsmInvalidArgument`] for no data. QEMU's device takes no data and extends
+    /// by nothing; who asks for that has lost what was to be measured.
+    pub(super) fn extend(&mut self, index: PcrIndex, data: &[u8]) -> Result<Pcr, Error> {
+        if data.is_empty() {
+            return Err(Error::number(Code::NsmInvalidArgument, "bytes to extend by", "1 or more", 0));
         }
-        let index = self.unlocked(index)?;
+        self.check_unlocked(index)?;
         let value = extended(&self.value(index), data);
         self.values.insert(index, value);
         Ok(value)
     }
 
-    pub(super) fn lock(&mut self, index: u16) -> Result<(), Error> {
-        self.locked = self.locked.with(self.unlocked(index)?);
+    /// # Errors
+    /// [`Code::NsmReadOnlyIndex`] when it is locked already.
+    pub(super) fn lock(&mut self, index: PcrIndex) -> Result<(), Error> {
+        self.check_unlocked(index)?;
+        self.locked = self.locked.with(index);
         Ok(())
     }
 
+    /// Locks every register below `range`; those that are locked stay so.
+    ///
+    /// # Errors
+    /// [`Code::NsmInvalidIndex`] above [`MAX_PCRS`]: nothing is locked then.
     pub(super) fn lock_range(&mut self, range: u16) -> Result<(), Error> {
         if range > MAX_PCRS {
             return Err(Error::number(Code::NsmInvalidIndex, "PCR range", "0..32", u64::from(range)));
@@ -60,26 +70,26 @@ impl Registers {
         Ok(())
     }
 
-    pub(super) fn describe(&self, index: u16) -> Result<(bool, Pcr), Error> {
-        let index = pcr_index(index)?;
-        Ok((self.locked.contains(index), self.value(index)))
+    pub(super) fn describe(&self, index: PcrIndex) -> PcrState {
+        PcrState { locked: self.locked.contains(index), value: self.value(index) }
     }
 
-    pub(super) fn locked(&self) -> PcrSet {
+    /// Which registers are locked.
+    pub(super) const fn locked(&self) -> PcrSelection {
+        self.locked
+    }
+
+    /// The locked registers' values: what documents show.
+    pub(super) fn measured(&self) -> PcrSet {
         self.locked.iter().map(|index| (index, self.value(index))).collect()
     }
 
-    fn unlocked(&self, index: u16) -> Result<PcrIndex, Error> {
-        let index = pcr_index(index)?;
+    fn check_unlocked(&self, index: PcrIndex) -> Result<(), Error> {
         if self.locked.contains(index) {
-            return Err(Error::number(
-                Code::NsmReadOnlyIndex,
-                "PCR index",
-                "an unlocked PCR",
-                index.get().into(),
-            ));
+            let found = index.get().into();
+            return Err(Error::number(Code::NsmReadOnlyIndex, "PCR index", "an unlocked PCR", found));
         }
-        Ok(index)
+        Ok(())
     }
 
     fn value(&self, index: PcrIndex) -> Pcr {

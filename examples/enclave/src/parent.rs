@@ -1,0 +1,118 @@
+//! The connection to the parent: one line in, one line out, each within its time and its length.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Kind};
+
+/// How long the parent may take to listen. Ours: it may be started after its enclave.
+const CONNECT_LIMIT: Duration = Duration::from_secs(30);
+/// The pause before connecting again. Ours.
+const CONNECT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a line may take from its first byte to its last, either way. Ours: a quarter of a MiB by vsock takes
+/// milliseconds.
+const LINE_LIMIT: Duration = Duration::from_secs(10);
+/// How long to wait for the other side to close. Ours: it has nothing left to do.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+
+/// A stream on which every read and write ends before a deadline.
+pub struct Timed<'s> {
+    stream: &'s UnixStream,
+    deadline: Instant,
+}
+
+impl<'s> Timed<'s> {
+    /// So much time from now.
+    pub fn new(stream: &'s UnixStream, limit: Duration) -> Self {
+        Self { stream, deadline: Instant::now() + limit }
+    }
+
+    fn left(&self) -> io::Result<Option<Duration>> {
+        match self.deadline.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => Err(io::ErrorKind::TimedOut.into()),
+            left => Ok(Some(left)),
+        }
+    }
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        in_time(self.stream.read(buffer))
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        in_time(self.stream.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A socket whose time is up says that it would block.
+fn in_time(result: io::Result<usize>) -> io::Result<usize> {
+    result.map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+        _ => error,
+    })
+}
+
+/// Connects, again and again until the parent listens.
+///
+/// # Errors
+/// [`Kind::Parent`] when it does not in [`CONNECT_LIMIT`].
+pub fn connect(attempt: impl Fn() -> io::Result<UnixStream>) -> Result<UnixStream, Error> {
+    let start = Instant::now();
+    loop {
+        match attempt() {
+            Ok(stream) => return Ok(stream),
+            Err(error) if start.elapsed() >= CONNECT_LIMIT => {
+                return Err(Error::io(Kind::Parent, "no connection to the parent", &error));
+            }
+            Err(_) => sleep(CONNECT_PAUSE),
+        }
+    }
+}
+
+/// Reads one line, without its end. What follows it is not read.
+///
+/// # Errors
+/// [`Kind::Parent`] when it is longer than `max_len` bytes, does not end, or does not come in time.
+pub fn read_line(stream: &UnixStream, max_len: u64) -> Result<Vec<u8>, Error> {
+    let mut line = Vec::new();
+    let mut reader = BufReader::new(Timed::new(stream, LINE_LIMIT).take(max_len + 1));
+    let read = reader.read_until(b'\n', &mut line);
+    read.map_err(|error| Error::io(Kind::Parent, "the parent's line did not come", &error))?;
+    if line.pop_if(|last| *last == b'\n').is_some() {
+        return Ok(line);
+    }
+    let expected = "expected one line";
+    if line.len() as u64 > max_len {
+        return Err(Error::new(Kind::Parent, format_args!("{expected} of at most {max_len} bytes, found more")));
+    }
+    Err(Error::new(Kind::Parent, format_args!("{expected}, found {} bytes and no end of line", line.len())))
+}
+
+/// Writes one line.
+///
+/// # Errors
+/// [`Kind::Parent`] when the parent does not take it in time.
+pub fn write_line(stream: &UnixStream, line: &[u8]) -> Result<(), Error> {
+    let mut timed = Timed::new(stream, LINE_LIMIT);
+    let written = timed.write_all(line).and_then(|()| timed.write_all(b"\n"));
+    written.map_err(|error| Error::io(Kind::Parent, "the parent did not take the answer", &error))
+}
+
+/// Waits until the other side has closed: when the machine ends, whatever it has not taken is lost.
+pub fn wait_for_close(stream: &UnixStream) {
+    let mut timed = Timed::new(stream, CLOSE_LIMIT);
+    let mut ignored = [0; 512];
+    // Whether it closes, breaks or is late makes no difference any more.
+    while matches!(timed.read(&mut ignored), Ok(1..)) {}
+}

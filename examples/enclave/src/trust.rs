@@ -1,0 +1,155 @@
+//! What this enclave trusts: `/etc/pcrseal/trust.json`, a file of the image, and so measured into PCR0 and PCR2.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use pcrseal::core::names::{ClusterId, KeyArn, SealId, Wrapping};
+use pcrseal::core::pcr::{PcrIndex, PcrSelection};
+use pcrseal::core::policy::{Quorum, TrustPolicy};
+use serde::Deserialize;
+
+use crate::error::{Error, Kind};
+use crate::json::{self, Port};
+
+/// Where an image keeps it.
+pub const PATH: &str = "/etc/pcrseal/trust.json";
+/// Longest file in bytes. Ours: sixteen key ARNs of 256 bytes and a certificate, many times over.
+const MAX_LEN: u64 = 64 * 1024;
+
+/// Everything that decides what this enclave accepts, and where its parent is.
+#[derive(Debug)]
+pub struct Trust {
+    /// Which blob is accepted.
+    pub policy: TrustPolicy,
+    /// The regions of the quorum's keys.
+    pub regions: BTreeSet<String>,
+    /// Whether the parent may ask for a new key.
+    pub may_generate: bool,
+    /// A root certificate (PEM) that is believed in place of Amazon's; for tests.
+    pub tls_root_pem: Option<String>,
+    /// The context id of the parent: 3 on AWS, 2 under QEMU.
+    pub parent_cid: u32,
+    /// The vsock port where the parent hands out requests.
+    pub parent_port: u32,
+}
+
+/// The file, as it is written. The README explains each field.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    cluster: String,
+    quorum: WrittenQuorum,
+    minimum_generation: u64,
+    required_pcrs: Vec<u64>,
+    parent: WrittenParent,
+    seal_id: Option<String>,
+    #[serde(default)]
+    may_generate: bool,
+    #[serde(default)]
+    debug_mode_allowed: bool,
+    tls_root_pem: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenQuorum {
+    threshold: u8,
+    keys: Vec<String>,
+    wrapping: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenParent {
+    cid: u32,
+    port: Port,
+}
+
+impl Trust {
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// [`Kind::Trust`], with the field, and what was expected and found.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let mut text = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(MAX_LEN + 1).read_to_end(&mut text));
+        read.map_err(|error| Error::io(Kind::Trust, path.display(), &error))?;
+        Self::parse(&text)
+    }
+
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// [`Kind::Trust`], with the field, and what was expected and found.
+    pub fn parse(text: &[u8]) -> Result<Self, Error> {
+        if text.len() as u64 > MAX_LEN {
+            return Err(Error::new(Kind::Trust, format_args!("expected at most {MAX_LEN} bytes, found more")));
+        }
+        let written: Written = json::read(text).map_err(|message| Error::new(Kind::Trust, message))?;
+        let quorum = quorum(&written.quorum)?;
+        let regions = quorum.keys().iter().map(|key| key.region().to_owned()).collect();
+        let mut policy = TrustPolicy::builder(at("cluster", ClusterId::new(&written.cluster))?)
+            .minimum_generation(written.minimum_generation)
+            .required_pcrs(selection(&written.required_pcrs)?);
+        // A quorum that may not seal cannot be asked to.
+        policy = if written.may_generate { policy.seal_quorum(quorum) } else { policy.unseal_quorum(quorum) };
+        if written.debug_mode_allowed {
+            policy = policy.allow_debug_mode();
+        }
+        if let Some(id) = &written.seal_id {
+            policy = policy.pin_seal_id(seal_id(id)?);
+        }
+        Ok(Self {
+            policy: at("required_pcrs", policy.build())?,
+            regions,
+            may_generate: written.may_generate,
+            tls_root_pem: written.tls_root_pem,
+            parent_cid: written.parent.cid,
+            parent_port: written.parent.port.0,
+        })
+    }
+}
+
+fn quorum(written: &WrittenQuorum) -> Result<Quorum, Error> {
+    let keys = written.keys.iter().enumerate();
+    let keys = keys.map(|(position, key)| at(format_args!("quorum.keys[{position}]"), KeyArn::new(key)));
+    let wrapping = Wrapping::from_name(&written.wrapping).ok_or_else(|| {
+        let found = &written.wrapping;
+        wrong("quorum.wrapping", format_args!("expected \"attested\" or \"encrypt\", found {found:?}"))
+    })?;
+    at("quorum", Quorum::new(written.threshold, keys.collect::<Result<_, _>>()?, wrapping))
+}
+
+fn selection(indices: &[u64]) -> Result<PcrSelection, Error> {
+    let mut selection = PcrSelection::EMPTY;
+    for (position, index) in indices.iter().enumerate() {
+        let index = at(format_args!("required_pcrs[{position}]"), PcrIndex::try_from(*index))?;
+        if selection.contains(index) {
+            return Err(wrong("required_pcrs", format_args!("expected each PCR once, found {index} twice")));
+        }
+        selection = selection.with(index);
+    }
+    Ok(selection)
+}
+
+/// 32 lower-case hex digits, as reports and answers write a seal id.
+fn seal_id(text: &str) -> Result<SealId, Error> {
+    let bytes = u128::from_str_radix(text, 16).map(u128::to_be_bytes);
+    match bytes.map(SealId::new) {
+        // What reads and writes alike is what was meant: no sign, no other length, no capitals.
+        Ok(id) if id.to_string() == text => Ok(id),
+        _ => Err(wrong("seal_id", format_args!("expected 32 lower-case hex digits, found {text:?}"))),
+    }
+}
+
+fn at<T>(field: impl Display, result: Result<T, impl Display>) -> Result<T, Error> {
+    result.map_err(|fault| wrong(field, fault))
+}
+
+fn wrong(field: impl Display, what: impl Display) -> Error {
+    Error::new(Kind::Trust, format_args!("{field}: {what}"))
+}
