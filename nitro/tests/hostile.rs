@@ -3,7 +3,9 @@
 
 mod common;
 
+use common::cbor::{bytes, map, text};
 use common::{Wire, answering, operations, scripted};
+use pcrseal_core::attester::{AttestationRequest, Attester};
 use pcrseal_core::error::{Code, Error};
 use pcrseal_core::limits::{MAX_NSM_REQUEST_LEN, MAX_NSM_RESPONSE_LEN};
 use pcrseal_nitro::{Device, Entropy, Nsm};
@@ -19,6 +21,21 @@ fn a_length_beyond_the_buffer_is_refused() {
             }));
             assert_eq!(ask(&nsm).unwrap_err().code(), Code::NsmAnswerMalformed, "{operation}");
         }
+    }
+}
+
+// Cut to the buffer's end, this would be a whole answer.
+#[test]
+fn a_length_beyond_the_buffer_is_not_cut_to_it() {
+    let document = vec![0xab; MAX_NSM_RESPONSE_LEN - 26];
+    let answer = map(&[(text("Attestation"), map(&[(text("document"), bytes(&document))]))]);
+    for (claimed, accepted) in [(MAX_NSM_RESPONSE_LEN, true), (MAX_NSM_RESPONSE_LEN + 1, false)] {
+        let answer = answer.clone();
+        let nsm = Nsm::over(Wire(move |_: &[u8], response: &mut [u8]| {
+            response.copy_from_slice(&answer);
+            Ok(claimed)
+        }));
+        assert_eq!(nsm.attest(&AttestationRequest::default()).is_ok(), accepted, "{claimed}");
     }
 }
 
