@@ -6,13 +6,16 @@ mod common;
 mod liar;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use common::{NOON, ROLE, image, index};
 use liar::{Liar, Lie, genuine};
 use pcrseal_core::attester::NitroSecureModule;
+use pcrseal_core::error::Error;
 use pcrseal_core::pcr::{Pcr, PcrSet};
 use pcrseal_emulator::Clock;
 use pcrseal_emulator::nsm::{Authority, MapEncoding, Nsm, NsmConfig};
+use pcrseal_nitro::Channel;
 use pcrseal_nsm_conformance::{Expectations, Outcome, run};
 
 fn boot(config: NsmConfig) -> (Nsm, Authority) {
@@ -43,6 +46,30 @@ fn the_software_nsm_conforms() {
     ] {
         let (nsm, authority) = boot(config);
         assert_passed(&run(&nsm, &all(&authority, image)));
+    }
+}
+
+/// What carries requests to a software NSM, as `/dev/nsm` would.
+struct Wire(Arc<Nsm>);
+
+impl Channel for Wire {
+    fn exchange(&self, request: &[u8], response: &mut [u8]) -> Result<usize, Error> {
+        let answer = self.0.answer(request);
+        response[..answer.len()].copy_from_slice(&answer);
+        Ok(answer.len())
+    }
+}
+
+/// Two readings of the protocol meet: pcrseal-nitro's requests, and the software NSM's answers.
+#[test]
+fn the_client_of_the_device_conforms_over_the_devices_protocol() {
+    for config in [NsmConfig::new(image()), NsmConfig::new(image()).map_encoding(MapEncoding::Definite)] {
+        let (nsm, authority) = boot(config);
+        let nsm = Arc::new(nsm);
+        let client = pcrseal_nitro::Nsm::over(Wire(nsm.clone()));
+        assert_passed(&run(&client, &all(&authority, image())));
+        // They were the module's registers.
+        assert!(nsm.describe_pcr(index(31)).unwrap().locked);
     }
 }
 

@@ -1,7 +1,6 @@
 //! What vhost-user asks of a device: features, one queue, and an answer to each kick.
 
 use std::io;
-use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pcrseal_emulator::nsm::Nsm;
@@ -70,7 +69,7 @@ impl VhostUserBackend for Backend {
     fn handle_event(&self, _: u16, _: EventSet, vrings: &[VringRwLock], _: usize) -> io::Result<()> {
         let memory = self.memory.memory();
         for vring in vrings {
-            let used = answer_chains(vring.get_mut().get_queue_mut(), memory.deref(), &self.nsm);
+            let used = answer_chains(vring.get_mut().get_queue_mut(), &memory, &self.nsm);
             if used.map_err(io::Error::other)? {
                 vring.signal_used_queue()?;
             }

@@ -43,12 +43,12 @@ pub fn serve(socket: impl AsRef<Path>, nsm: Arc<Nsm>) -> io::Result<Handle> {
         .map_err(|error| io::Error::other(format!("cannot listen on {}: {error}", socket.display())))?;
     let memory = GuestMemoryAtomic::new(GuestMemoryMmap::new());
     let backend = Arc::new(Backend::new(nsm, memory.clone())?);
-    let mut daemon = VhostUserDaemon::new("nsm".into(), backend, memory).map_err(broken)?;
+    let mut daemon = VhostUserDaemon::new("nsm".into(), backend, memory).map_err(|error| broken(&error))?;
     let shared = Arc::new(Shared::default());
     let thread = thread::Builder::new().name("nsm-device".into()).spawn({
         let shared = shared.clone();
         move || {
-            daemon.start(&mut listener).map_err(broken)?;
+            daemon.start(&mut listener).map_err(|error| broken(&error))?;
             // One guest per device: no second QEMU shall wait in the queue.
             drop(listener);
             *shared.connection() = daemon.shutdown_handle();
@@ -60,14 +60,14 @@ pub fn serve(socket: impl AsRef<Path>, nsm: Arc<Nsm>) -> io::Result<Handle> {
                 Err(Error::HandleRequest(VhostUserError::Disconnected | VhostUserError::PartialMessage)) => {
                     Ok(())
                 }
-                result => result.map_err(broken),
+                result => result.map_err(|error| broken(&error)),
             }
         }
     })?;
     Ok(Handle { socket, shared, thread: Some(thread) })
 }
 
-fn broken(error: Error) -> io::Error {
+fn broken(error: &Error) -> io::Error {
     io::Error::other(error.to_string())
 }
 

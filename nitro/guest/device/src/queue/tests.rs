@@ -1,5 +1,11 @@
 //! Queues as Linux's driver fills them, and as a hostile guest would.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation
+)]
 
 use pcrseal_core::pcr::Pcr;
 use pcrseal_emulator::Clock;
@@ -217,7 +223,9 @@ fn a_request_after_which_no_room_comes_is_not_carried_out() {
 fn room_without_a_request_stays_as_it_was() {
     let mut guest = Guest::new();
     let rooms = [ROOM, 0].map(|length| guest.room(length));
-    rooms.iter().for_each(|room| guest.add(&[*room]));
+    for room in rooms {
+        guest.add(&[room]);
+    }
     assert!(guest.kick());
     assert_eq!(guest.used(), [(0, 0), (1, 0)]);
     assert_holds(&guest.read(rooms[0]), &[]);
@@ -302,7 +310,7 @@ fn random_queues_change_nothing_but_their_room() {
         random % below
     };
     let mut answered = 0_usize;
-    for _ in 0..400 {
+    for _ in 0..100 {
         let mut guest = Guest::new();
         let requests =
             [DESCRIBE_PCR, b"\x69GetRandom", b"\x6bDescribeNSM", b"\xff"].map(|bytes| guest.bytes(bytes));
@@ -338,7 +346,7 @@ fn random_queues_change_nothing_but_their_room() {
             assert_eq!(guest.read(*request), bytes);
         }
     }
-    assert!(answered > 100, "{answered}");
+    assert!(answered > 25, "{answered}");
 }
 
 #[test]
