@@ -76,7 +76,7 @@ mod message;
 mod nsm;
 mod tpm;
 
-pub use clock::{MAX_READING_AGE, READING_RETRY, TrustedClock, trusted_time};
+pub use clock::{MAX_READING_AGE, MAX_READING_TIME, READING_RETRY, TrustedClock, trusted_time};
 pub use device::{Channel, DEVICE, Device};
 pub use entropy::Entropy;
 pub use kernel::KERNEL_SEED_LEN;
