@@ -68,6 +68,10 @@ staged() {
 # compile CHECKOUT TARGET_FOLDER
 compile() {
     local checkout=$1 folder=$2 cargo_home=${CARGO_HOME:-$HOME/.cargo} flags sources
+    # The C compiler's flags are separated by spaces.
+    case $folder$cargo_home in
+    *' '*) cannot "a path has a space in it: $folder or $cargo_home" ;;
+    esac
     # The whole C library in the file, which then is loaded where it was linked to, and by the kernel alone.
     flags=(-C target-feature=+crt-static -C relocation-model=static)
     flags+=("--remap-path-prefix=$folder=/target")
@@ -166,7 +170,7 @@ twice() {
     for side in "$work/one" "$work/another/one/further/down"; do
         git clone --quiet --no-local "$root" "$side"
         git -C "$side" checkout --quiet --detach "$(git rev-parse HEAD)"
-        build "$side" "$side/target of $(basename "$side")" "$side/out/pcrseal-enclave"
+        build "$side" "$side/target-$(basename "$side")" "$side/out/pcrseal-enclave"
         eif "$side/out/pcrseal-enclave" "$side/out"
     done
     cmp "$work/one/out/pcrseal-enclave" "$side/out/pcrseal-enclave" || fail "the programs differ"

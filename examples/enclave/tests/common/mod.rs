@@ -1,13 +1,7 @@
 //! An enclave's surroundings on one machine: the emulator's module and KMS, a credential feed, and for vsock the Unix
 //! sockets of a virtual machine monitor.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    missing_docs,
-    dead_code
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(missing_docs, dead_code, unreachable_pub)]
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -51,7 +45,7 @@ pub struct World {
     pub kms: Kms,
     pub keys: Vec<KeyHandle>,
     pub root_pem: Option<String>,
-    feed: u16,
+    pub feed: u16,
     pub folder: PathBuf,
 }
 
