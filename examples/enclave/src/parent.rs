@@ -66,7 +66,7 @@ fn in_time(result: io::Result<usize>) -> io::Result<usize> {
 /// Connects, again and again until the parent listens.
 ///
 /// # Errors
-/// [`Kind::Parent`] when it does not in [`CONNECT_LIMIT`].
+/// [`Kind::Parent`] when it does not within 30 seconds.
 pub fn connect(attempt: impl Fn() -> io::Result<UnixStream>) -> Result<UnixStream, Error> {
     let start = Instant::now();
     loop {
