@@ -1,4 +1,7 @@
-//! The time inside an enclave, where the system's clock is the parent's word: the attester's own time.
+//! The time inside an enclave: the attester's own.
+//!
+//! The system's clock there starts with the hypervisor's time, and nothing keeps it right afterwards: it was seen to drift
+//! by seconds in a week. Who corrects it by what the parent says, or boots elsewhere than on AWS, has the parent's word.
 //!
 //! A module puts the time into every attestation document, and it is the hypervisor's time, which the parent cannot set.
 //! The documents that the clock reads come straight from the module, so their signatures are not verified: whoever could
