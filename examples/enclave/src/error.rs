@@ -132,7 +132,9 @@ fn what_next(code: Code) -> Option<String> {
              in the README)"
         }
         Code::DebugMode => "start the enclave without --debug-mode: its PCR0, PCR1 and PCR2 are zero in it",
-        Code::GenerationTooOld => "the parent offered an older blob than trust.json accepts: hand over the newest",
+        Code::GenerationTooOld => {
+            "the parent offered an older blob than trust.json accepts: hand over the newest"
+        }
         _ => return hint(code, &PcrSet::new()),
     };
     Some(sentence.to_owned())

@@ -74,7 +74,8 @@ fn serve(
     let key = ProofKey::of(done.opened.secret())?;
     // Before the answer: who has read it may ask at once.
     let listener = world.listen(request.serve);
-    let listener = listener.map_err(|error| Error::io(Kind::Setup, "cannot listen for the challenge", &error))?;
+    let listener =
+        listener.map_err(|error| Error::io(Kind::Setup, "cannot listen for the challenge", &error))?;
     parent::write_line(parent, &Answer::done(&done, began).line())?;
     Ok((key, listener))
 }

@@ -94,7 +94,10 @@ pub fn read_line(stream: &UnixStream, max_len: u64) -> Result<Vec<u8>, Error> {
     }
     let expected = "expected one line";
     if line.len() as u64 > max_len {
-        return Err(Error::new(Kind::Parent, format_args!("{expected} of at most {max_len} bytes, found more")));
+        return Err(Error::new(
+            Kind::Parent,
+            format_args!("{expected} of at most {max_len} bytes, found more"),
+        ));
     }
     Err(Error::new(Kind::Parent, format_args!("{expected}, found {} bytes and no end of line", line.len())))
 }

@@ -7,7 +7,7 @@ use pcrseal::core::limits::MAX_BLOB_LEN;
 use serde::Deserialize;
 
 use crate::error::{Error, Kind};
-use crate::json::{self, Port, Ports};
+use crate::json::{self, Object, Port, Ports};
 use crate::trust::Trust;
 
 /// Longest line in bytes: the longest blob in base64 (RFC 4648: four characters for three bytes), and 8 KiB for the
@@ -39,18 +39,11 @@ pub enum Work {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    job: Job,
+    job: String,
     regions: Ports,
     credentials: Port,
     serve: Port,
     blob: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Job {
-    Unseal,
-    Generate,
 }
 
 impl Request {
@@ -62,23 +55,29 @@ impl Request {
     /// # Errors
     /// [`Kind::Request`], with the field, and what was expected and found; [`Kind::MayNotGenerate`].
     pub fn read(line: &[u8], trust: &Trust) -> Result<Self, Error> {
-        let written: Written = json::read(line).map_err(|message| Error::new(Kind::Request, message))?;
+        let Object::<Written>(written) =
+            json::read(line).map_err(|message| Error::new(Kind::Request, message))?;
         let Ports(regions) = written.regions;
         if let Some(missing) = trust.regions.iter().find(|region| !regions.contains_key(*region)) {
             return Err(wrong(format_args!("regions: expected a port for {missing}, found none")));
         }
         if let Some(other) = regions.keys().find(|region| !trust.regions.contains(*region)) {
-            return Err(wrong(format_args!("regions: expected those of the quorum's keys, found {other:?} too")));
+            return Err(wrong(format_args!(
+                "regions: expected those of the quorum's keys, found {other:?} too"
+            )));
         }
-        let work = match (written.job, written.blob) {
-            (Job::Generate, _) if !trust.may_generate => {
+        let work = match (written.job.as_str(), written.blob) {
+            ("generate", _) if !trust.may_generate => {
                 let message = "expected \"may_generate\": true in the image's trust.json, found none";
                 return Err(Error::new(Kind::MayNotGenerate, message));
             }
-            (Job::Generate, None) => Work::Generate,
-            (Job::Generate, Some(_)) => return Err(wrong("blob: expected none with \"generate\", found one")),
-            (Job::Unseal, Some(blob)) => Work::Unseal(decode(&blob)?),
-            (Job::Unseal, None) => return Err(wrong("blob: expected one with \"unseal\", found none")),
+            ("generate", None) => Work::Generate,
+            ("generate", Some(_)) => return Err(wrong("blob: expected none with \"generate\", found one")),
+            ("unseal", Some(blob)) => Work::Unseal(decode(&blob)?),
+            ("unseal", None) => return Err(wrong("blob: expected one with \"unseal\", found none")),
+            (job, _) => {
+                return Err(wrong(format_args!("job: expected \"unseal\" or \"generate\", found {job:?}")));
+            }
         };
         Ok(Self { work, regions, credentials: written.credentials.0, serve: written.serve.0 })
     }

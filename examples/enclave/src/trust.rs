@@ -12,7 +12,7 @@ use pcrseal::core::policy::{Quorum, TrustPolicy};
 use serde::Deserialize;
 
 use crate::error::{Error, Kind};
-use crate::json::{self, Port};
+use crate::json::{self, Object, Port};
 
 /// Where an image keeps it.
 pub const PATH: &str = "/etc/pcrseal/trust.json";
@@ -41,10 +41,10 @@ pub struct Trust {
 #[serde(deny_unknown_fields)]
 struct Written {
     cluster: String,
-    quorum: WrittenQuorum,
+    quorum: Object<WrittenQuorum>,
     minimum_generation: u64,
     required_pcrs: Vec<u64>,
-    parent: WrittenParent,
+    parent: Object<WrittenParent>,
     seal_id: Option<String>,
     #[serde(default)]
     may_generate: bool,
@@ -87,10 +87,14 @@ impl Trust {
     /// [`Kind::Trust`], with the field, and what was expected and found.
     pub fn parse(text: &[u8]) -> Result<Self, Error> {
         if text.len() as u64 > MAX_LEN {
-            return Err(Error::new(Kind::Trust, format_args!("expected at most {MAX_LEN} bytes, found more")));
+            return Err(Error::new(
+                Kind::Trust,
+                format_args!("expected at most {MAX_LEN} bytes, found more"),
+            ));
         }
-        let written: Written = json::read(text).map_err(|message| Error::new(Kind::Trust, message))?;
-        let quorum = quorum(&written.quorum)?;
+        let Object::<Written>(written) =
+            json::read(text).map_err(|message| Error::new(Kind::Trust, message))?;
+        let quorum = quorum(&written.quorum.0)?;
         let regions = quorum.keys().iter().map(|key| key.region().to_owned()).collect();
         let mut policy = TrustPolicy::builder(at("cluster", ClusterId::new(&written.cluster))?)
             .minimum_generation(written.minimum_generation)
@@ -108,8 +112,8 @@ impl Trust {
             regions,
             may_generate: written.may_generate,
             tls_root_pem: written.tls_root_pem,
-            parent_cid: written.parent.cid,
-            parent_port: written.parent.port.0,
+            parent_cid: written.parent.0.cid,
+            parent_port: written.parent.0.port.0,
         })
     }
 }
