@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pcrseal_core::pcr::PcrSet;
+use pcrseal::core::pcr::PcrSet;
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
 
 use crate::Failure;
