@@ -103,8 +103,12 @@ fn timestamps_are_in_order(module: &dyn NitroSecureModule, _: &Expectations) -> 
 
 fn timestamps_lie_within_the_time_expected(module: &dyn NitroSecureModule, expect: &Expectations) -> Result {
     let timestamp = Document::of(module, &AttestationRequest::default())?.timestamp_ms;
-    let within = expect.time_ms.as_ref().is_some_and(|time| time.contains(&timestamp));
-    ensure(within, || format!("timestamp: expected {:?}, found {timestamp}", expect.time_ms))
+    match &expect.time_ms {
+        Some(time) if !time.contains(&timestamp) => {
+            Err(format!("timestamp: expected {} to {}, found {timestamp}", time.start(), time.end()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Every thread asks for documents with a nonce of its own, and gets no other's; descriptions between them stay whole.

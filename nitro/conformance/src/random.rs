@@ -25,12 +25,11 @@ fn random_fills(module: &dyn NitroSecureModule, _: &Expectations) -> Result {
         for _ in 0..DRAWS {
             draw(module, length)?.iter().zip(&mut filled).for_each(|(&byte, filled)| *filled |= byte != 0);
         }
-        let left = filled.iter().position(|filled| !filled);
-        ensure(left.is_none(), || {
-            format!(
-                "{length} bytes: expected all to be filled, found that byte {left:?} is 0 in {DRAWS} draws"
-            )
-        })?;
+        if let Some(left) = filled.iter().position(|filled| !filled) {
+            return Err(format!(
+                "{length} bytes: expected all to be filled, found byte {left} to be 0 in {DRAWS} draws"
+            ));
+        }
     }
     Ok(())
 }
@@ -50,13 +49,11 @@ fn random_does_not_repeat_itself(module: &dyn NitroSecureModule, _: &Expectation
     // Every pair of aligned pieces: whatever one GetRandom gives, the next one gives something else.
     let pieces: Vec<&[u8]> = buffer.chunks_exact(8).collect();
     let repeated =
-        pieces.iter().enumerate().find(|(at, piece)| pieces.iter().skip(at + 1).any(|later| &later == piece));
-    ensure(repeated.is_none(), || {
-        format!(
-            "1000 bytes: expected no piece of 8 twice, found the one at byte {:?}",
-            repeated.map(|(at, _)| at * 8)
-        )
-    })
+        (1..).zip(&pieces).position(|(next, piece)| pieces.iter().skip(next).any(|later| later == piece));
+    match repeated {
+        None => Ok(()),
+        Some(at) => Err(format!("1000 bytes: expected no 8 bytes twice, found those at {} again", at * 8)),
+    }
 }
 
 fn draw(module: &dyn NitroSecureModule, length: usize) -> Result<Vec<u8>> {
