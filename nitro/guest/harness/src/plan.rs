@@ -46,10 +46,11 @@ impl<'t> Plan<'t> {
         // The keys' names go into the image, and its measurements into the keys' policies.
         let trust = aws.trust(REQUEST_PORT).to_string();
         let trust = ("etc/pcrseal/trust.json", trust.as_bytes());
-        let content =
-            |name, files| Content { name, init: &tools.enclave, files, arguments: "", signer: None };
-        let image = Image::build(tools, &content("enclave", &[trust])).await?;
-        let drifted = Image::build(tools, &content("drifted", &[trust, DRIFT])).await?;
+        let build = async |name: &str, files: &[(&str, &[u8])]| {
+            let content = Content { name, init: &tools.enclave, files, arguments: "", signer: None };
+            Image::build(tools, &content).await
+        };
+        let (image, drifted) = (build("enclave", &[trust]).await?, build("drifted", &[trust, DRIFT]).await?);
         aws.permit(&image.measured);
         Ok(Self { tools, aws, impostor, image, drifted })
     }
