@@ -84,15 +84,11 @@ impl<'v> Parent<'v> {
 
 fn request(job: Job<'_>) -> Value {
     let regions: Map<_, _> = kms_ports().map(|(port, region)| (region.to_owned(), json!(port))).collect();
-    let mut request = json!({ "regions": regions, "credentials": CREDENTIALS_PORT, "serve": SERVE_PORT });
-    match job {
-        Job::Generate => request["job"] = json!("generate"),
-        Job::Unseal(blob) => {
-            request["job"] = json!("unseal");
-            request["blob"] = json!(STANDARD.encode(blob));
-        }
-    }
-    request
+    let (job, blob) = match job {
+        Job::Generate => ("generate", None),
+        Job::Unseal(blob) => ("unseal", Some(STANDARD.encode(blob))),
+    };
+    json!({ "job": job, "blob": blob, "regions": regions, "credentials": CREDENTIALS_PORT, "serve": SERVE_PORT })
 }
 
 fn kms_ports() -> impl Iterator<Item = (u32, &'static str)> {

@@ -1,14 +1,17 @@
 //! The boots of the example enclave, and what each must show.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use pcrseal::core::blob::SealedBlob;
 use pcrseal::core::blob::rebind::{add_binding, drop_binding};
 use pcrseal::core::crypto::aws_lc;
 use pcrseal::core::pcr::{Pcr, PcrIndex, PcrSelection, PcrSet};
+use pcrseal::core::policy::TrustPolicyBuilder;
 use pcrseal::{AutoUnseal, Outcome};
 use pcrseal_emulator::nsm::{Nsm, NsmConfig};
 use pcrseal_enclave::proof::ProofKey;
+use serde_json::Value;
 
 use crate::Failure;
 use crate::aws::{Aws, INSTANCE, KEY_COUNT, ROLE, THRESHOLD};
@@ -68,7 +71,7 @@ impl<'t> Plan<'t> {
                 let expected = self.proof_by_host(&blob).await?;
                 if expected == proof { Ok(()) } else { Err("it makes another".into()) }
             });
-            costs(section, &served);
+            costs(section, &served, &self.tools.enclave);
             sealed = Some(Sealed { blob, proof });
             Ok(())
         })
@@ -94,7 +97,7 @@ impl<'t> Plan<'t> {
                     Err("it is another, or none".into())
                 },
             );
-            costs(section, &served);
+            costs(section, &served, &self.tools.enclave);
             Ok(())
         })
         .await
@@ -204,7 +207,7 @@ impl<'t> Plan<'t> {
 
     /// What whoever carries the blob can do to it, without KMS and without the key: bind it to other values alone.
     fn rebind(&self, blob: &[u8], values: &PcrSet) -> Result<Vec<u8>, Failure> {
-        let policy = self.aws.policy(|policy| policy.allow_debug_mode())?;
+        let policy = self.aws.policy(TrustPolicyBuilder::allow_debug_mode)?;
         let values = values.select(PcrSelection::IMAGE)?;
         let bound = add_binding(blob, &values, &policy, aws_lc::BACKEND.random)?;
         let parsed = SealedBlob::parse(blob)?;
@@ -244,8 +247,9 @@ fn nothing_asked(section: &mut Section, served: &Served) {
     section.equal("there is no proof", &None, &served.proof);
 }
 
-fn costs(section: &mut Section, served: &Served) {
-    let cost = |name: &str| served.answer["outcome"][name].as_f64().unwrap_or(f64::NAN);
+fn costs(section: &mut Section, served: &Served, enclave: &Path) {
+    let cost =
+        |name: &str| served.told(&format!("/outcome/{name}")).and_then(Value::as_f64).unwrap_or(f64::NAN);
     let first = served.run.lines.iter().find(|line| line.text.contains("pcrseal-enclave"));
     if let Some(first) = first {
         section
@@ -253,6 +257,9 @@ fn costs(section: &mut Section, served: &Served) {
     }
     section.fact("from the kernel's start to /init", format!("{:.0} ms", cost("init_ms")));
     section.fact("from /init to the secret", format!("{:.0} ms", cost("secret_ms") - cost("init_ms")));
+    if let Ok(program) = std::fs::metadata(enclave) {
+        section.fact("size of the program, static", format!("{} bytes", program.len()));
+    }
     section.fact("most memory of the program", format!("{:.1} MiB", cost("peak_memory_kib") / 1024.0));
     #[allow(clippy::cast_precision_loss)] // fewer KiB than a f64 has bits
     section.fact("most memory of QEMU", format!("{:.0} MiB", served.run.qemu_peak_kib as f64 / 1024.0));

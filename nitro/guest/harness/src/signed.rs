@@ -37,7 +37,7 @@ pub(crate) struct Boot<'a> {
 /// What came of it.
 pub(crate) struct Served {
     /// The enclave's line.
-    pub(crate) answer: Value,
+    answer: Value,
     /// What it answered to the challenge, if it did the job.
     pub(crate) proof: Option<Proof>,
     /// How often it connected to KMS.
@@ -109,31 +109,39 @@ fn config(boot: &Boot<'_>) -> Result<NsmConfig, Failure> {
 }
 
 impl Served {
+    /// A part of the answer, by its path (RFC 6901).
+    pub(crate) fn told(&self, path: &str) -> Option<&Value> {
+        self.answer.pointer(path)
+    }
+
     /// The blob that `generate` made.
     pub(crate) fn blob(&self) -> Result<Vec<u8>, Failure> {
-        let text =
-            self.answer["outcome"]["blob"].as_str().ok_or_else(|| format!("no blob: {}", self.answer))?;
-        Ok(STANDARD.decode(text)?)
+        let text = self.told("/outcome/blob").and_then(Value::as_str);
+        Ok(STANDARD.decode(text.ok_or_else(|| format!("no blob: {}", self.answer))?)?)
     }
 
     /// The name of the error, if there is one.
     pub(crate) fn error(&self) -> &str {
-        self.answer["error"]["name"].as_str().unwrap_or("none")
+        self.told("/error/name").and_then(Value::as_str).unwrap_or("none")
     }
 
     /// The text of the error.
     pub(crate) fn message(&self) -> &str {
-        self.answer["error"]["message"].as_str().unwrap_or_default()
+        self.told("/error/message").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// One word per key of the report, and AWS's name of a refusal.
     pub(crate) fn rows(&self) -> Vec<String> {
-        let part = if self.answer.get("outcome").is_some() { "outcome" } else { "error" };
-        let rows = self.answer[part]["report"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let report = self.told("/outcome/report").or_else(|| self.told("/error/report"));
+        let rows = report.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let word = |row: &Value, name| row.get(name).and_then(Value::as_str).map(str::to_owned);
         rows.iter()
             .map(|row| {
-                let outcome = row["outcome"].as_str().unwrap_or("?");
-                row["aws_code"].as_str().map_or(outcome.to_owned(), |code| format!("{outcome} {code}"))
+                [word(row, "outcome"), word(row, "aws_code")]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join(" ")
             })
             .collect()
     }
