@@ -12,7 +12,7 @@ use crate::check::{Check, Outcome, done, equal, refused};
 use crate::child::as_nobody;
 
 /// A file that every image has.
-const MODULE: &str = "/modules/15-nsm.ko.xz";
+const MODULE: &str = "/modules/10-virtio_mmio.ko.xz";
 const FOLDER: &str = "/tmp";
 
 pub(crate) const CHECKS: &[Check] = &[
