@@ -54,12 +54,10 @@ staged() {
         umask 077
         exec 9>>"$STAGE.lock"
         flock 9
-        # Somebody else's link would have us build somebody else's sources.
-        if [ -L "$STAGE" ] && [ "$(stat -c %u "$STAGE")" -ne "$(id -u)" ]; then
-            cannot "$STAGE belongs to another user"
-        fi
+        # In /tmp nobody can replace what belongs to another user, and -T follows no folder: if it is ours, it leads
+        # to our sources.
         umask 022
-        ln -sfn "$checkout" "$STAGE"
+        ln -sfT "$checkout" "$STAGE" || cannot "$STAGE belongs to somebody else"
         trap 'rm -f "$STAGE"' EXIT
         "$@" 9>&-
     )

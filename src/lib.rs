@@ -1,7 +1,7 @@
 //! Seals a master key under a quorum of AWS KMS keys so that only the right Nitro Enclave image gets it back,
 //! unattended.
 //!
-//! [`AutoUnseal`] wires three parts together: an [`Attester`] (the Nitro Secure Module, or the emulator's
+//! [`AutoUnseal`] wires three parts together: an [`Attester`] ([`nitro::Nsm`], the Nitro Secure Module, or the emulator's
 //! software one), a KMS client ([`AuthenticatedKms`]; [`kms::Client`] is one), and the sessions of
 //! [`pcrseal_core`], which decide everything about trust and do no I/O.
 //!
@@ -10,9 +10,10 @@
 //!
 //! use pcrseal::core::names::{ClusterId, KeyArn, Wrapping};
 //! use pcrseal::core::policy::{Quorum, TrustPolicy};
-//! use pcrseal::{Attester, AutoUnseal, kms};
+//! use pcrseal::nitro::Nsm;
+//! use pcrseal::{AutoUnseal, kms};
 //!
-//! # async fn start(nsm: Arc<dyn Attester>, kms: kms::Client, blob: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn start(kms: kms::Client, blob: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
 //! // Built into the image, never taken from the parent instance.
 //! let keys = [
 //!     "arn:aws:kms:eu-central-1:111122223333:key/0f0e0d0c-0b0a-0908-0706-050403020100",
@@ -24,6 +25,7 @@
 //!     .unseal_quorum(Quorum::new(2, keys, Wrapping::Attested)?)
 //!     .build()?;
 //!
+//! let nsm = Arc::new(Nsm::open()?);
 //! let unsealed = AutoUnseal::new(nsm, kms, policy).unseal(blob).await?;
 //! println!("{}", unsealed.report);
 //! serve(unsealed.opened.secret().expose());
@@ -56,6 +58,7 @@ pub use pcrseal_core::attester::Attester;
 pub use pcrseal_core::error::Code;
 pub use pcrseal_core::report::{Outcome, Report};
 pub use pcrseal_kms as kms;
+pub use pcrseal_nitro as nitro;
 pub use prepare::Prepared;
 pub use retire::{Retirement, RetirementState};
 pub use rotate::Rotated;

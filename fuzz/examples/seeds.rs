@@ -12,6 +12,7 @@ use pcrseal_fuzz::answers::{Input, OPERATIONS, input};
 use pcrseal_fuzz::documents::documents;
 use pcrseal_fuzz::key::{ANY_SIGNATURE, ciphertext_for_recipient, recipient};
 use pcrseal_fuzz::model;
+use pcrseal_fuzz::nsm;
 use pcrseal_fuzz::outer::Outer;
 use pcrseal_fuzz::policies;
 use pcrseal_fuzz::world::{SECRET_LEN, World, answer_all, image};
@@ -58,6 +59,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         write("policy", name, policy.as_bytes())?;
     }
+
+    for ((name, answer), (_, ask)) in nsm::seeds().into_iter().zip(nsm::OPERATIONS) {
+        nsm::read(ask, &answer)?;
+        write("nsm", name, &answer)?;
+    }
+    write("nsm", "refusal", &nsm::refusal("InvalidIndex"))?;
 
     // 32 zero bytes: what every operation that releases something takes.
     const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";

@@ -1,5 +1,6 @@
 //! What the fuzz targets share: a recipient key that costs nothing, a world with one sealed blob, attestation
-//! documents that nobody signed, the operations of KMS, and the requests that policies judge.
+//! documents that nobody signed, the operations of KMS and of the Nitro Secure Module, and the requests that policies
+//! judge.
 //!
 //! Everything in it is fixed, so that a crash repeats.
 
@@ -15,6 +16,7 @@ mod envelope;
 pub mod key;
 #[path = "../../core/tests/common/model.rs"]
 pub mod model;
+pub mod nsm;
 pub mod outer;
 pub mod policies;
 pub mod world;

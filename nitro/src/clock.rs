@@ -30,7 +30,12 @@ pub fn trusted_time(attester: &dyn Attester) -> Result<SystemTime, Error> {
     let document = attester.attest(&AttestationRequest::default())?;
     let milliseconds = AttestationDocument::parse(&document)?.unverified_timestamp_ms();
     UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds)).ok_or_else(|| {
-        Error::number(Code::AttestationTimestamp, "timestamp in ms", "a time that the system can hold", milliseconds)
+        Error::number(
+            Code::AttestationTimestamp,
+            "timestamp in ms",
+            "a time that the system can hold",
+            milliseconds,
+        )
     })
 }
 
@@ -42,7 +47,7 @@ pub fn trusted_time(attester: &dyn Attester) -> Result<SystemTime, Error> {
 /// [`Self::now`] never waits. When the reading is older than [`MAX_READING_AGE`], a thread reads the attester again, one
 /// at a time, while everybody goes on with the old reading; so an async caller loses nothing, and an attester that hangs
 /// holds up that thread alone. When a reading fails, the old one goes on, however old, and the next is tried after
-/// [`READING_RETRY`]: a clock that drifts by a second a day serves better than none.
+/// [`READING_RETRY`]: a clock that drifts by some seconds a day serves better than none.
 ///
 /// It can step, either way, where a new reading differs from what the old one came to: by milliseconds as a rule, by
 /// more after the processor was stopped. It is made to be right rather than monotonic: a clock that never goes back is

@@ -1,12 +1,13 @@
 //! The module's device: opened by us, with an error for each thing that can be wrong with it.
 
 use std::fmt;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use pcrseal_core::error::{Code, Error};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open, stat};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use crate::ioctl;
 
@@ -51,18 +52,40 @@ impl Device {
 
 impl Channel for Device {
     /// # Errors
-    /// [`Code::NsmInputTooLarge`] when the driver finds the request too long (EMSGSIZE), [`Code::NsmIoctl`] with the
-    /// error's name and number for everything else, [`Code::NsmAnswerMalformed`] when the driver claims to have
+    /// [`Code::NsmInvalidArgument`] for an empty request, of which QEMU's device says that the driver is broken;
+    /// [`Code::NsmInputTooLarge`] when the driver finds the request too long (EMSGSIZE); [`Code::NsmIoctl`] with the
+    /// error's name and number for everything else; [`Code::NsmAnswerMalformed`] when the driver claims to have
     /// written more than there is room for.
     fn exchange(&self, request: &[u8], response: &mut [u8]) -> Result<usize, Error> {
-        let claimed = ioctl::nsm_raw(self.0.as_fd(), request, response)
-            .map_err(|errno| carrying_failed(errno, request.len()))?;
-        match usize::try_from(claimed) {
-            Ok(length) if length <= response.len() => Ok(length),
+        if request.is_empty() {
+            return Err(Error::number(Code::NsmInvalidArgument, "request bytes", "1..4096", 0));
+        }
+        let room = response.len();
+        carried(|| ioctl::nsm_raw(self.0.as_fd(), request, response), request.len(), room)
+    }
+}
+
+/// Has a request carried, again if a signal comes between, and judges what comes of it.
+///
+/// Linux's driver waits uninterruptibly and never says EINTR. One that does must say it before the module has seen the
+/// request: else an extension would be made twice, by every program that repeats interrupted calls.
+fn carried(
+    attempt: impl FnMut() -> Result<u64, Errno>,
+    request_len: usize,
+    room: usize,
+) -> Result<usize, Error> {
+    match retry_on_intr(attempt) {
+        Ok(claimed) => match usize::try_from(claimed) {
+            Ok(length) if length <= room => Ok(length),
             _ => {
                 Err(Error::number(Code::NsmAnswerMalformed, "answer bytes", "at most the buffer's", claimed))
             }
+        },
+        Err(Errno::MSGSIZE) => {
+            let found = request_len as u64;
+            Err(Error::number(Code::NsmInputTooLarge, "request bytes", "as many as the driver takes", found))
         }
+        Err(errno) => Err(Error::text(Code::NsmIoctl, "ioctl", "success", io::Error::from(errno))),
     }
 }
 
@@ -70,19 +93,6 @@ impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Device").field(&self.0).finish()
     }
-}
-
-/// What an errno of the driver means.
-fn carrying_failed(errno: Errno, request_len: usize) -> Error {
-    if errno == Errno::MSGSIZE {
-        return Error::number(
-            Code::NsmInputTooLarge,
-            "request bytes",
-            "what the driver takes (4096)",
-            request_len as u64,
-        );
-    }
-    Error::text(Code::NsmIoctl, "ioctl", "success", std::io::Error::from(errno))
 }
 
 /// Why a path was not opened as a character device.
@@ -109,7 +119,7 @@ impl Refusal {
         let place = format!("{}", path.display());
         match self {
             Self::Kind(kind) => Error::at(code, place, "a character device", kind),
-            Self::Errno(errno) => Error::at(code, place, "a device that opens", std::io::Error::from(errno)),
+            Self::Errno(errno) => Error::at(code, place, "a device that opens", io::Error::from(errno)),
         }
     }
 }
@@ -119,7 +129,7 @@ pub(crate) fn character_device(path: &Path, access: OFlags) -> Result<OwnedFd, R
     // NONBLOCK: a FIFO without a peer, or a terminal without a carrier, would make open wait. NOCTTY: a terminal would
     // become ours.
     let flags = access | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = open(path, flags, Mode::empty()).map_err(|errno| not_opened(path, errno))?;
+    let file = retry_on_intr(|| open(path, flags, Mode::empty())).map_err(|errno| not_opened(path, errno))?;
     let kind = FileType::from_raw_mode(fstat(&file).map_err(Refusal::Errno)?.st_mode);
     if kind == FileType::CharacterDevice { Ok(file) } else { Err(Refusal::Kind(name(kind))) }
 }
@@ -147,5 +157,72 @@ fn name(kind: FileType) -> &'static str {
         FileType::CharacterDevice => "a character device",
         FileType::BlockDevice => "a block device",
         FileType::Unknown => "a file of an unknown kind",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Device, carried};
+    use pcrseal_core::error::{Code, Detail, Error};
+    use rustix::fs::{OFlags, fcntl_getfl};
+    use rustix::io::{Errno, FdFlags, fcntl_getfd};
+
+    /// Plays back what a driver says, one outcome an attempt.
+    fn play(outcomes: &[Result<u64, Errno>]) -> (Result<usize, Error>, usize) {
+        let mut attempts = 0;
+        let attempt = || {
+            attempts += 1;
+            outcomes[attempts - 1]
+        };
+        let outcome = carried(attempt, 4097, 100);
+        (outcome, attempts)
+    }
+
+    #[test]
+    fn an_interrupted_call_is_repeated_until_it_is_not() {
+        let interrupted = Err(Errno::INTR);
+        assert_eq!(play(&[interrupted, interrupted, interrupted, Ok(7)]), (Ok(7), 4));
+        let (outcome, attempts) = play(&[interrupted, Err(Errno::IO), Ok(7)]);
+        assert_eq!((outcome.unwrap_err().code(), attempts), (Code::NsmIoctl, 2));
+    }
+
+    #[test]
+    fn no_other_failure_is_repeated_and_each_is_named() {
+        for (errno, code) in [
+            (Errno::MSGSIZE, Code::NsmInputTooLarge),
+            (Errno::AGAIN, Code::NsmIoctl),
+            (Errno::TIMEDOUT, Code::NsmIoctl),
+            (Errno::FAULT, Code::NsmIoctl),
+            (Errno::NOTTY, Code::NsmIoctl),
+            (Errno::INVAL, Code::NsmIoctl),
+        ] {
+            let (outcome, attempts) = play(&[Err(errno), Ok(7)]);
+            let error = outcome.unwrap_err();
+            assert_eq!((error.code(), attempts), (code, 1), "{errno:?}");
+            match error.detail() {
+                Detail::Text { found, .. } => {
+                    assert!(found.contains(&format!("os error {}", errno.raw_os_error())), "{error}");
+                }
+                detail => {
+                    assert!(matches!(detail, Detail::Number { what: "request bytes", found: 4097, .. }));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_claim_beyond_the_buffer_is_no_length() {
+        assert_eq!(play(&[Ok(0)]).0, Ok(0));
+        assert_eq!(play(&[Ok(100)]).0, Ok(100));
+        for claimed in [101, 1 << 32, u64::MAX] {
+            assert_eq!(play(&[Ok(claimed)]).0.unwrap_err().code(), Code::NsmAnswerMalformed);
+        }
+    }
+
+    #[test]
+    fn the_descriptor_is_not_passed_on_and_is_open_for_both() {
+        let device = Device::open("/dev/null").unwrap();
+        assert!(fcntl_getfd(&device.0).unwrap().contains(FdFlags::CLOEXEC));
+        assert!(fcntl_getfl(&device.0).unwrap().contains(OFlags::RDWR | OFlags::NONBLOCK));
     }
 }

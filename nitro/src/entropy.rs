@@ -16,10 +16,14 @@ const SOURCE_LEN: usize = 48;
 /// The longest output of one HKDF: 255 hashes (RFC 5869 section 2.3).
 const MAX_OUTPUT_LEN: usize = 255 * SOURCE_LEN;
 
-/// Random bytes of the module and of another source, mixed: HKDF-SHA-384 (RFC 5869) over both, so that the output is
-/// as good as the better of the two, and knowing one of them does not help.
+/// Random bytes of the module and of another source, mixed: HKDF-SHA-384 (RFC 5869) over 48 bytes of each, taken anew
+/// for each call, so that the output is as good as the better of the two. Whoever knows or chooses one of them learns
+/// nothing about the output, and cannot cancel the other, as he might where they were only added up.
 ///
-/// A failure of either source is an error.
+/// A failure of either source is an error; there is no falling back on the other.
+///
+/// [`Backend::random`](pcrseal_core::crypto::Backend::random) wants it for the life of the program: a `static` of the
+/// program's own holds it, see the [example](crate).
 pub struct Entropy {
     module: Arc<dyn NitroSecureModule>,
     other: &'static dyn SecureRandom,

@@ -50,34 +50,32 @@ impl<const N: usize> Drop for RandPoolInfo<N> {
     }
 }
 
-/// Sends a request to the module's driver and fills `response` with its answer. Returns the length that the driver
-/// reports: a claim, which may be anything.
+/// Sends a request to the module's driver, once, and fills `response` with its answer. Returns the length that the
+/// driver reports: a claim, which may be anything.
 ///
 /// # Errors
-/// What the driver answers, except EINTR: the call is repeated then. Linux's driver waits uninterruptibly and never
-/// says EINTR; one that does says it before the module has seen the request, or an extension would be made twice.
+/// What the driver answers.
 pub(crate) fn nsm_raw(device: BorrowedFd<'_>, request: &[u8], response: &mut [u8]) -> Result<u64, Errno> {
-    let (request_len, response_len) = (request.len() as u64, response.len() as u64);
-    retry(|| {
-        // The driver writes the answer's length into the message, so each attempt has one of its own.
-        let mut message = NsmRaw {
-            request: NsmIovec { addr: request.as_ptr().expose_provenance() as u64, len: request_len },
-            response: NsmIovec { addr: response.as_mut_ptr().expose_provenance() as u64, len: response_len },
-        };
-        // SAFETY: NSM_IOCTL_RAW takes a `struct nsm_raw`, which `NsmRaw` is, field by field, and `message` outlives the
-        // call. The driver reads `request_len` bytes at the first address, which `request` borrows, and writes at most
-        // `response_len` at the second (`parse_resp_raw` takes the minimum), which `response` borrows mutably; both
-        // borrows outlive the call, and any bytes are valid content for them. The kernel keeps neither address. A
-        // device that is not the module refuses the opcode (ENOTTY): its group and number are the module's.
-        unsafe { ioctl(device, Updater::<NSM_IOCTL_RAW, NsmRaw>::new(&mut message)) }?;
-        Ok(message.response.len)
-    })
+    let mut message = NsmRaw {
+        request: NsmIovec { addr: request.as_ptr().expose_provenance() as u64, len: request.len() as u64 },
+        response: NsmIovec {
+            addr: response.as_mut_ptr().expose_provenance() as u64,
+            len: response.len() as u64,
+        },
+    };
+    // SAFETY: NSM_IOCTL_RAW takes a `struct nsm_raw`, which `NsmRaw` is, field by field, and `message` outlives the
+    // call. The driver reads `request.len` bytes at the first address, all of which `request` borrows, and writes at
+    // most `response.len` at the second (`parse_resp_raw` takes the minimum), all of which `response` borrows mutably;
+    // both borrows outlive the call, and any bytes are valid content for them. The kernel keeps neither address. A
+    // device that is not the module refuses the opcode (ENOTTY): its group and number are the module's.
+    unsafe { ioctl(device, Updater::<NSM_IOCTL_RAW, NsmRaw>::new(&mut message)) }?;
+    Ok(message.response.len)
 }
 
 /// Feeds bytes to the kernel's entropy pool, credited with `bits` of entropy.
 ///
 /// # Errors
-/// What the kernel answers: EPERM without `CAP_SYS_ADMIN`; except EINTR, as above.
+/// What the kernel answers: EPERM without `CAP_SYS_ADMIN`.
 pub(crate) fn add_entropy<const N: usize>(
     pool: BorrowedFd<'_>,
     bytes: &[u8; N],
@@ -85,20 +83,38 @@ pub(crate) fn add_entropy<const N: usize>(
 ) -> Result<(), Errno> {
     let buf_size = c_int::try_from(N).map_err(|_| Errno::INVAL)?;
     let mut info = RandPoolInfo { entropy_count: bits.into(), buf_size, buf: *bytes };
-    retry(|| {
-        // SAFETY: RNDADDENTROPY takes a `struct rand_pool_info`, which `RandPoolInfo` is: two ints, then as many bytes
-        // as the second says, which is `N`. The kernel reads them and writes nothing; `info` outlives the call. A
-        // device that is not the kernel's pool refuses the opcode (ENOTTY).
-        unsafe { ioctl(pool, Updater::<RNDADDENTROPY, RandPoolInfo<N>>::new(&mut info)) }
-    })
+    // SAFETY: RNDADDENTROPY takes a `struct rand_pool_info`, which `RandPoolInfo` is: two ints, then as many bytes as
+    // the second says, which is `N`. The kernel reads them and writes nothing; `info` outlives the call. A device that
+    // is not the kernel's pool refuses the opcode (ENOTTY).
+    unsafe { ioctl(pool, Updater::<RNDADDENTROPY, RandPoolInfo<N>>::new(&mut info)) }
 }
 
-/// Calls until the answer is another than EINTR: a signal came, and nothing was done.
-fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
-    loop {
-        match call() {
-            Err(Errno::INTR) => {}
-            outcome => return outcome,
-        }
+#[cfg(test)]
+mod tests {
+    use std::mem::{offset_of, size_of};
+
+    use super::{NSM_IOCTL_RAW, NsmRaw, RNDADDENTROPY, RandPoolInfo};
+
+    //= Linux, include/uapi/linux/nsm.h: "struct nsm_iovec { __u64 addr; __u64 len; }", "struct nsm_raw { struct
+    //= nsm_iovec request; struct nsm_iovec response; }"
+    #[test]
+    fn the_message_is_four_times_64_bits_on_every_architecture() {
+        assert_eq!(size_of::<NsmRaw>(), 32);
+        assert_eq!((offset_of!(NsmRaw, request), offset_of!(NsmRaw, response)), (0, 16));
+    }
+
+    //= Linux, include/uapi/linux/random.h: "struct rand_pool_info { int entropy_count; int buf_size; __u32 buf[]; }"
+    #[test]
+    fn the_bytes_for_the_pool_follow_two_integers() {
+        assert_eq!(size_of::<RandPoolInfo<512>>(), 8 + 512);
+        assert_eq!(offset_of!(RandPoolInfo<512>, buf), 8);
+    }
+
+    // What <asm-generic/ioctl.h> makes of _IOWR(0x0A, 0, struct nsm_raw) and _IOW('R', 0x03, int[2]).
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[test]
+    fn the_opcodes_are_those_of_the_headers() {
+        assert_eq!(NSM_IOCTL_RAW, 0xc020_0a00);
+        assert_eq!(RNDADDENTROPY, 0x4008_5203);
     }
 }

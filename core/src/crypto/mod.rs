@@ -110,7 +110,8 @@ pub trait SecureRandom: Send + Sync {
     /// Fills the whole buffer.
     ///
     /// # Errors
-    /// [`Code::Random`](crate::error::Code::Random); the buffer's content is then undefined.
+    /// [`Code::Random`](crate::error::Code::Random), or the code of the source that failed; the buffer's content is
+    /// then undefined.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), Error>;
 }
 

@@ -66,7 +66,7 @@ fn in_time(result: io::Result<usize>) -> io::Result<usize> {
 /// Connects, again and again until the parent listens.
 ///
 /// # Errors
-/// [`Kind::Parent`] when it does not in [`CONNECT_LIMIT`].
+/// [`Kind::Parent`] when it does not within 30 seconds.
 pub fn connect(attempt: impl Fn() -> io::Result<UnixStream>) -> Result<UnixStream, Error> {
     let start = Instant::now();
     loop {
@@ -118,4 +118,65 @@ pub fn wait_for_close(stream: &UnixStream) {
     let mut ignored = [0; 512];
     // Whether it closes, breaks or is late makes no difference any more.
     while matches!(timed.read(&mut ignored), Ok(1..)) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn a_line_without_end_is_given_up_at_its_length() {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let endless = thread::spawn(move || while far.write_all(&[b'a'; 4096]).is_ok() {});
+        let error = read_line(&near, 1000).unwrap_err();
+        assert_eq!(error.message(), "expected one line of at most 1000 bytes, found more");
+        drop(near);
+        endless.join().unwrap();
+    }
+
+    #[test]
+    fn the_longest_line_is_taken_and_what_follows_is_left() {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        far.write_all(&[vec![b'a'; 1000], b"\nmore".to_vec()].concat()).unwrap();
+        assert_eq!(read_line(&near, 1000).unwrap(), [b'a'; 1000]);
+    }
+
+    #[test]
+    fn a_byte_now_and_then_does_not_put_the_deadline_off() {
+        let (near, mut far) = UnixStream::pair().unwrap();
+        let dripping = thread::spawn(move || {
+            while far.write_all(b"a").is_ok() {
+                sleep(Duration::from_millis(1));
+            }
+        });
+        let mut timed = Timed::new(&near, Duration::from_millis(50));
+        let error = timed.read_to_end(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(near);
+        dripping.join().unwrap();
+    }
+
+    #[test]
+    fn who_takes_nothing_and_who_says_nothing_is_given_up() {
+        let (near, far) = UnixStream::pair().unwrap();
+        let limit = Duration::from_millis(20);
+        let error = Timed::new(&near, limit).write_all(&vec![0; 10_000_000]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let error = Timed::new(&near, limit).read(&mut [0]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        drop(far);
+    }
+
+    #[test]
+    fn a_parent_that_listens_later_is_found() {
+        let left = Cell::new(2);
+        let attempt = || match left.replace(left.get() - 1) {
+            0 => UnixStream::pair().map(|(near, _)| near),
+            _ => Err(io::ErrorKind::ConnectionRefused.into()),
+        };
+        assert!(connect(attempt).is_ok());
+    }
 }

@@ -134,8 +134,8 @@ fn another_image_is_refused_before_any_key_is_asked_and_by_the_keys_when_the_blo
         &world.trust().policy,
         aws_lc::BACKEND.random,
     );
-    let line = world.unseal(&Base64::encode_string(&rebound.unwrap()));
-    let (answer, life) = world.ask(world.enclave(image(0xee)), world.trust(), &line);
+    let request = world.unseal(&Base64::encode_string(&rebound.unwrap()));
+    let (answer, life) = world.ask(world.enclave(image(0xee)), world.trust(), &request);
     assert_eq!(failed(&answer, life), "quorum_not_reached");
     let rows = answer["error"]["report"].as_array().unwrap();
     assert_eq!(rows.len(), 3);
@@ -192,15 +192,15 @@ fn the_parent_is_told_that_there_is_no_module() {
 #[test]
 fn over_tls_the_root_of_the_image_is_believed_and_no_other() {
     let world = World::with_tls();
-    let line = world.generate();
+    let request = world.generate();
     // Amazon's roots, which this server is not under.
-    let (answer, life) = world.ask(world.enclave(image(0xa2)), world.founding_trust(), &line);
+    let (answer, life) = world.ask(world.enclave(image(0xa2)), world.founding_trust(), &request);
     assert_eq!(failed(&answer, life), "key_not_checked");
     assert_eq!(world.requests(), 0);
     let mut written = world.trust_json();
     written["may_generate"] = true.into();
     written["tls_root_pem"] = world.root_pem.clone().into();
-    let (answer, life) = world.ask(world.enclave(image(0xa2)), trust(&written), &line);
+    let (answer, life) = world.ask(world.enclave(image(0xa2)), trust(&written), &request);
     assert_eq!(answer["outcome"]["job"], "generate");
     world.proof(&[7; 32]);
     life.end().unwrap();
@@ -211,7 +211,7 @@ fn hostile_lines_are_answered_with_what_is_wrong() {
     let world = World::new();
     let too_long = vec![b' '; 400_000];
     let endless_json = [vec![b'['; 300_000], vec![b'\n']].concat();
-    for (line, name, found) in [
+    for (sent, name, found) in [
         (b"".as_slice(), "parent", "found 0 bytes and no end of line"),
         (b"{\"job\":", "parent", "found 7 bytes and no end of line"),
         (&too_long, "parent", "at most 357720 bytes, found more"),
@@ -220,7 +220,7 @@ fn hostile_lines_are_answered_with_what_is_wrong() {
         (b"\xff\xfe\n", "request", "expected value"),
         (&endless_json, "request", "invalid type: sequence, expected an object"),
     ] {
-        let (answer, life) = world.ask_bytes(world.enclave(image(0xa2)), world.trust(), line);
+        let (answer, life) = world.ask_bytes(world.enclave(image(0xa2)), world.trust(), sent);
         assert_eq!(failed(&answer, life), name, "{answer}");
         let message = answer["error"]["message"].as_str().unwrap();
         assert!(message.contains(found), "{message}");

@@ -168,8 +168,8 @@ fn a_blob_that_is_there_is_never_overwritten() {
     });
     assert!(!ended.success && ended.log.contains("File exists"), "{}", ended.log);
     assert_eq!(fs::read(&blob).unwrap(), b"kept");
-    let left = fs::read_dir(&world.folder).unwrap().map(|entry| entry.unwrap().file_name());
-    assert!(!left.map(|name| name.into_string().unwrap()).any(|name| name.ends_with(".new")));
+    let mut left = fs::read_dir(&world.folder).unwrap().map(|entry| entry.unwrap().path());
+    assert!(left.all(|path| path.extension().is_none_or(|kind| kind != "new")));
 }
 
 #[test]

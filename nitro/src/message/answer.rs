@@ -8,7 +8,7 @@ use pcrseal_core::limits::PCR_LEN;
 use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSelection};
 
 use super::Request;
-use super::fields::{self, Field, fault, malformed, more, quoted};
+use super::fields::{self, Field, fault, malformed, more, shown};
 
 /// The major version of the interface that is spoken here. AWS (`aws-nitro-enclaves-nsm-api`, `Response::DescribeNSM`):
 /// breaking changes raise it.
@@ -101,7 +101,7 @@ pub(crate) fn description(answer: &[u8], request: &Request<'_>) -> Result<Module
     })?;
     let digest = digest.required()?;
     if digest != DIGEST {
-        return Err(malformed("DescribeNSM.digest", DIGEST, quoted(digest)));
+        return Err(malformed("DescribeNSM.digest", DIGEST, shown(digest)));
     }
     Ok(ModuleDescription {
         version: (major, minor.required()?, patch.required()?),
@@ -169,7 +169,7 @@ fn outcome<'a>(
 }
 
 fn named(name: &str, operation: &'static str) -> Result<(), Error> {
-    if name == operation { Ok(()) } else { Err(malformed("answer", operation, quoted(name))) }
+    if name == operation { Ok(()) } else { Err(malformed("answer", operation, shown(name))) }
 }
 
 /// The module's own error codes (`aws-nitro-enclaves-nsm-api`, `ErrorCode`).
@@ -187,7 +187,7 @@ fn refusal(name: &str, request: &Request<'_>) -> Error {
         "Success" => return malformed(&request.subject(), "results, or an error", "the error Success"),
         _ => Code::NsmErrorUnknown,
     };
-    Error::at(code, request.subject(), "success", quoted(name))
+    Error::at(code, request.subject(), "success", shown(name))
 }
 
 fn pcr(decoder: &mut Decoder<'_>, place: &'static str) -> Result<Pcr, Error> {

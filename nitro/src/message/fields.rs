@@ -27,12 +27,16 @@ pub(crate) fn fault(place: &str, expected: &'static str) -> impl FnOnce(DecodeEr
     move |error| malformed(place, expected, error)
 }
 
-/// A text of the module's in an error: printable, and short.
-pub(crate) fn quoted(text: &str) -> String {
+/// A text of the module's for an error: printable, and short.
+pub(crate) fn shown(text: &str) -> String {
     /// More than any name of the interface has.
     const SHOWN: usize = 40;
-    let shown: String = text.chars().take(SHOWN).collect();
-    if shown.len() < text.len() { format!("{shown:?}…") } else { format!("{shown:?}") }
+    let mut characters = text.chars();
+    let mut shown: String = characters.by_ref().take(SHOWN).flat_map(char::escape_debug).collect();
+    if characters.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// A field of an answer, by its name: the operation's, a dot, the field's own.
@@ -75,7 +79,8 @@ pub(crate) fn read<'a>(
     while more(decoder, &mut left) {
         let key = decoder.str().map_err(fault(place, "the name of a field"))?;
         if !field(key, decoder)? {
-            step_over(decoder).map_err(fault(place, "the value of a field"))?;
+            step_over(decoder)
+                .map_err(|error| malformed(&format!("{place}.{}", shown(key)), "a value", error))?;
         }
     }
     Ok(())

@@ -178,7 +178,9 @@ fn check(document: &[u8], request: &AttestationRequest<'_>) -> Result<(), Error>
         let expected = AttestationKind::NitroTpm.name();
         return Err(Error::text(Code::NitroTpmDocument, "kind", expected, kind.name()));
     }
-    for ((field, expected), (_, found)) in fields(request).into_iter().zip(fields(&document.unverified_request())) {
+    for ((field, expected), (_, found)) in
+        fields(request).into_iter().zip(fields(&document.unverified_request()))
+    {
         if expected != found {
             return Err(Error::text(Code::NitroTpmDocument, field, shown(expected), shown(found)));
         }
@@ -186,10 +188,8 @@ fn check(document: &[u8], request: &AttestationRequest<'_>) -> Result<(), Error>
     Ok(())
 }
 
-/// All fields of a request are public.
+/// Lower-case hex: all fields of a request are public.
 fn shown(field: Option<&[u8]>) -> String {
-    match field {
-        None => "none".to_owned(),
-        Some(bytes) => format!("{} bytes {}", bytes.len(), bytes.iter().map(|b| format!("{b:02x}")).collect::<String>()),
-    }
+    let Some(bytes) = field else { return "none".to_owned() };
+    bytes.iter().fold(format!("{} bytes ", bytes.len()), |text, byte| text + &format!("{byte:02x}"))
 }

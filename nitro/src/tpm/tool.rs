@@ -84,7 +84,8 @@ impl Tool<'_> {
 
     /// How much time is left; none at all is an error. No deadline is one beyond what the clock can hold.
     fn left(&self, deadline: Option<Instant>, complaint: &Output<impl Read>) -> Result<Duration, Error> {
-        let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let left =
+            deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
         if left.is_zero() {
             let complaint = String::from_utf8_lossy(&complaint.bytes);
             let found = format!("not ended after {:?}, {:?}", self.time, complaint.trim_end());

@@ -43,13 +43,18 @@ fn run(
     let trust = Trust::read(trust)?;
     // A binding covers what is required, no more: PCR8 is there only for signed images.
     let values =
-        PcrSet::from_measurements_json(&fs::read(measurements)?)?.select(trust.policy.required_pcrs())?;
-    let blob = fs::read(blob)?;
+        PcrSet::from_measurements_json(&read(measurements)?)?.select(trust.policy.required_pcrs())?;
+    let blob = read(blob)?;
     let rebound = match action {
         "add" => add_binding(&blob, &values, &trust.policy, aws_lc::BACKEND.random)?,
         _ => drop_binding(&blob, &values)?,
     };
     // Never over another blob: it may be the only one.
-    OpenOptions::new().write(true).create_new(true).open(new)?.write_all(&rebound)?;
+    let file = OpenOptions::new().write(true).create_new(true).open(new);
+    file.and_then(|mut file| file.write_all(&rebound)).map_err(|error| format!("{new}: {error}"))?;
     Ok(SealedBlob::parse(&rebound)?.bindings().len())
+}
+
+fn read(path: &str) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("{path}: {error}"))
 }

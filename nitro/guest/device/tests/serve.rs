@@ -68,6 +68,10 @@ fn a_device_is_stopped_under_a_guest() {
     // Once it has answered, the connection is the guest's.
     qemu.write_all(&[message(SET_OWNER), message(GET_FEATURES)].concat()).unwrap();
     qemu.read_exact(&mut [0; 20]).unwrap();
+    // And nobody else's: the socket goes as soon as the device has its guest.
+    while socket.exists() {
+        std::thread::yield_now();
+    }
     device.stop().unwrap();
     assert_eq!(qemu.read(&mut [0]).unwrap(), 0);
 }
