@@ -231,7 +231,7 @@ if [ -n "$want_twice" ]; then
     twice
     exit
 fi
-build "$root" "$root/target/enclave-build" "$out/pcrseal-enclave"
+build "$root" "${PCRSEAL_ENCLAVE_TARGET:-$root/target/enclave-build}" "$out/pcrseal-enclave"
 check "$out/pcrseal-enclave"
 if [ -n "$want_eif" ]; then
     eif "$out/pcrseal-enclave" "$out"

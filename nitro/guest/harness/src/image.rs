@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pcrseal_core::pcr::PcrSet;
+use pcrseal::core::pcr::PcrSet;
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_ECDSA_P384_SHA384};
 
 use crate::Failure;
@@ -106,8 +106,7 @@ impl Image {
 
 /// What AWS's own boot ramdisk has: the places of the kernel's file systems, and its modules.
 fn boot_ramdisk(modules: &Path) -> Result<Vec<u8>, Failure> {
-    let mut ramdisk =
-        ["dev", "proc", "sys", "tmp", "modules"].into_iter().fold(Ramdisk::default(), Ramdisk::folder);
+    let mut ramdisk = ["dev", "proc", "sys", "modules"].into_iter().fold(Ramdisk::default(), Ramdisk::folder);
     let mut paths: Vec<_> =
         std::fs::read_dir(modules)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
     paths.sort();

@@ -105,7 +105,7 @@ impl Machine {
     }
 
     /// Waits until the guest has ended by itself.
-    pub(crate) async fn end(mut self) -> Result<Run, Failure> {
+    pub(crate) async fn end(&mut self) -> Result<Run, Failure> {
         let mut peak = 0;
         let ended = timeout(BOOT_LIMIT.saturating_sub(self.start.elapsed()), async {
             let mut tick = interval(SAMPLE);

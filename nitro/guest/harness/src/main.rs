@@ -1,60 +1,86 @@
 //! Boots guests with a Nitro Secure Module under QEMU, plays their parent and AWS, and judges what they did.
 //! `scripts/test-nitro-guest.sh` runs it; docs/TESTING.md explains it.
 
+mod aws;
 mod console;
 mod image;
 mod machine;
+mod parent;
+mod plan;
 mod process;
 mod ramdisk;
+mod section;
+mod signed;
 mod tools;
+mod unsigned;
 mod vsock;
 
+use std::error::Error;
 use std::process::ExitCode;
+use std::time::Instant;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+use tokio::join;
+use tokio::signal::unix::{SignalKind, signal};
 
+use plan::Plan;
+use section::Section;
+use tools::Tools;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Two guests at a time: emulating one takes one processor.
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
+    let start = Instant::now();
+    // Whatever way this ends, dropping the run drops the guests.
+    let sections = tokio::select! {
+        sections = run() => sections,
+        () = stopped() => Err("stopped by a signal".into()),
+    };
+    match sections {
+        Ok(sections) => summary(&sections, start),
         Err(error) => {
-            eprintln!("\nfailed: {error}");
+            eprintln!("\nFAILED: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run() -> Result<(), Failure> {
-    let tools = tools::Tools::from_environment()?;
-    let signer = image::Signer::new()?;
-    let image = image::Image::build(
-        &tools,
-        &image::Content {
-            name: "probe",
-            init: &tools.probe,
-            files: &[],
-            arguments: "tsc_early_khz=1000000",
-            signer: Some(&signer),
-        },
-    )
-    .await?;
-    println!("{:?}", image.measured);
-    let vsock = vsock::Vsock::start(&tools, "probe").await?;
-    let m = machine::Machine::boot_enclave(
-        &tools,
-        &machine::Enclave {
-            eif: &image.eif,
-            module_id: "i-0123456789abcdef0-enc0123456789abcde",
-            role_arn: "arn:aws:iam::123456789012:role/test",
-            instance_id: "i-0123456789abcdef0",
-        },
-        &vsock.socket(),
-        &tools.output.join("probe.console"),
-    )?;
-    let run = m.end().await?;
-    for line in run.lines {
-        println!("{:?} {}", line.at, line.text);
+async fn run() -> Result<Vec<Section>, Failure> {
+    let tools = Tools::from_environment()?;
+    std::fs::create_dir_all(&tools.output)?;
+    let plan = Plan::new(&tools).await?;
+    let (unsigned, generated) = join!(unsigned::run(&tools), plan.generate());
+    let (generated, sealed) = generated?;
+    let one =
+        async { [plan.restart(&sealed).await, plan.drift(&sealed).await, plan.debug_mode(&sealed).await] };
+    let other = async {
+        [plan.rebound(&sealed).await, plan.impostor(&sealed).await, plan.debug_mode_rebound(&sealed).await]
+    };
+    let (one, other) = join!(one, other);
+    Ok([unsigned, generated].into_iter().chain(one).chain(other).collect())
+}
+
+/// Ctrl-C, or the word of a script that ends.
+async fn stopped() {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
     }
-    println!("{:?} {} {}", run.elapsed, run.qemu_peak_kib, run.log.display());
-    Ok(())
+}
+
+fn summary(sections: &[Section], start: Instant) -> ExitCode {
+    let count = |of: fn(&Section) -> usize| sections.iter().map(of).sum::<usize>();
+    let (passed, failed) = (count(Section::passed), count(Section::failed));
+    println!(
+        "\n{passed} checks passed, {failed} failed, in {} guests and {:.0} s",
+        sections.len(),
+        start.elapsed().as_secs_f64()
+    );
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

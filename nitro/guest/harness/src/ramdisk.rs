@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(text.len() % ALIGNMENT, 0);
         assert_eq!(&text[..14], "07070100000001");
         // 110 bytes of header and six of the name end at a multiple of four; five bytes of content do not.
-        assert!(text.contains("etc/a\x0012345\0\0\007"), "{text:?}");
+        assert!(text.contains("etc/a\x0012345\x00\x00\x0007"), "{text:?}");
         assert!(text.trim_end_matches('\0').ends_with(TRAILER));
     }
 }

@@ -58,7 +58,7 @@ fn main() -> ExitCode {
                 println!("pcrseal-probe {outcome}");
                 checks += 1;
             }
-            checks += module::tell(Arc::new(nsm));
+            checks += module::tell(&Arc::new(nsm));
         }
         Err(error) => println!("pcrseal-probe FAILED module: {error}"),
     }
@@ -102,7 +102,8 @@ fn show(nsm: &Nsm) -> Result<(), Error> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
 fn cost(name: &str, value: impl std::fmt::Display) {

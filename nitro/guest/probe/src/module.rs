@@ -25,9 +25,9 @@ const CHECKS: &[Check] = &[
 ];
 
 /// Runs the checks, and returns how many there were.
-pub(crate) fn tell(nsm: Arc<Nsm>) -> usize {
+pub(crate) fn tell(nsm: &Arc<Nsm>) -> usize {
     for (name, check) in CHECKS {
-        check::tell(name, &check(&nsm));
+        check::tell(name, &check(nsm));
     }
     CHECKS.len()
 }
