@@ -12,7 +12,7 @@
 //!
 //! # fn main() -> Result<(), pcrseal_core::error::Error> {
 //! let nsm = Arc::new(Nsm::open()?);
-//! nsm.seed_kernel()?; // where the kernel does not do so by itself
+//! nsm.seed_kernel()?; // for a kernel whose driver does not do so by itself; needs CAP_SYS_ADMIN
 //!
 //! println!("{:?}", nsm.measured_pcrs()?);
 //! let document = nsm.attest(&AttestationRequest { nonce: Some(b"challenge"), ..Default::default() })?;
