@@ -21,7 +21,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
-target=$(rustc -vV | sed -n 's/^host: //p')
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
 
 # Every build sees its sources at this path. Cargo makes the path of a crate outside of the workspace part of its
 # identity, and rustc makes that part of names and of type ids: no --remap-path-prefix undoes it.
@@ -51,21 +51,30 @@ staged() {
     local checkout=$1
     shift
     (
-        umask 077
-        exec 9>>"$STAGE.lock"
+        # A folder, because making one follows no link and opens no pipe. Somebody else's lock is not waited for: it may
+        # be held for ever. What is ours nobody else can replace in /tmp.
+        mkdir -m 700 "$STAGE.lock" 2>/dev/null || true
+        if [ -L "$STAGE.lock" ] || [ ! -O "$STAGE.lock" ]; then
+            cannot "$STAGE.lock belongs to somebody else"
+        fi
+        exec 9<"$STAGE.lock"
         flock 9
-        # In /tmp nobody can replace what belongs to another user, and -T follows no folder: if it is ours, it leads
-        # to our sources.
-        umask 022
+        # -T follows no folder: if the link is ours, it leads to our sources.
         ln -sfT "$checkout" "$STAGE" || cannot "$STAGE belongs to somebody else"
         trap 'rm -f "$STAGE"' EXIT
         "$@" 9>&-
     )
 }
 
+# The triple that this machine's programs have.
+host() {
+    rustc -vV | sed -n 's/^host: //p'
+}
+
 # compile CHECKOUT TARGET_FOLDER
 compile() {
-    local checkout=$1 folder=$2 cargo_home=${CARGO_HOME:-$HOME/.cargo} flags sources
+    local checkout=$1 folder=$2 manifest=$STAGE/examples/enclave/Cargo.toml target flags cflags sources separated
+    target=$(host)
     # The C compiler's flags are separated by spaces.
     case $folder$cargo_home in
     *' '*) cannot "a path has a space in it: $folder or $cargo_home" ;;
@@ -73,25 +82,26 @@ compile() {
     # The whole C library in the file, which then is loaded where it was linked to, and by the kernel alone.
     flags=(-C target-feature=+crt-static -C relocation-model=static)
     flags+=("--remap-path-prefix=$folder=/target")
-    # The name of this folder tells which registry, or which mirror of it, the sources came from.
+    # The same for AWS-LC's C and assembly, which name their files in errors.
+    cflags="-ffile-prefix-map=$folder=/target"
+    # The name of this folder tells which registry, or which mirror of it, the sources came from. It has to be there
+    # before its name can be mapped. A lock file that does not fit is an error: versions are measured too.
+    cargo fetch --quiet --locked --target "$target" --manifest-path "$manifest"
     for sources in "$cargo_home"/registry/src/*; do
         flags+=("--remap-path-prefix=$sources=/registry")
+        cflags+=" -ffile-prefix-map=$sources=/registry"
     done
     flags+=("--remap-path-prefix=$STAGE=/pcrseal" "--remap-path-prefix=$checkout=/pcrseal")
-    local separated
     separated=$(printf '%s\x1f' "${flags[@]}")
-    # The same for AWS-LC's C and assembly. A lock file that does not fit is an error: versions are measured too.
-    CARGO_TARGET_DIR=$folder CARGO_ENCODED_RUSTFLAGS=${separated%$'\x1f'} CARGO_INCREMENTAL=0 \
-        CFLAGS="-ffile-prefix-map=$folder=/target -ffile-prefix-map=$cargo_home=/cargo" \
-        cargo build --quiet --locked --release --bin pcrseal-enclave --target "$target" \
-        --manifest-path "$STAGE/examples/enclave/Cargo.toml"
+    CARGO_TARGET_DIR=$folder CARGO_ENCODED_RUSTFLAGS=${separated%$'\x1f'} CARGO_INCREMENTAL=0 CFLAGS=$cflags \
+        cargo build --quiet --locked --release --bin pcrseal-enclave --target "$target" --manifest-path "$manifest"
 }
 
 # build CHECKOUT TARGET_FOLDER PROGRAM
 build() {
     local start=$SECONDS
     staged "$1" compile "$1" "$2"
-    install -D -m 755 "$2/$target/release/pcrseal-enclave" "$3"
+    install -D -m 755 "$2/$(host)/release/pcrseal-enclave" "$3"
     say "$3: $(stat -c %s "$3") bytes, $((SECONDS - start)) s"
 }
 
@@ -102,7 +112,9 @@ check() {
     if grep -qE 'INTERP|DYNAMIC|NEEDED' <<<"$text"; then
         fail "$program is not static: $(grep -E 'INTERP|NEEDED' <<<"$text" | tr -s ' ' | paste -sd ,)"
     fi
-    text=$(strings -n 6 "$program" | grep -E "$root|$HOME/|$STAGE|/etc/ssl|ca-certificates" | head -n 3) || true
+    # Never a checkout at /pcrseal: that is also what the program is made to say, and a part of its trust.json's path.
+    text=$(strings -n 6 "$program" | grep -F -e "$root/" -e "$HOME/" -e "$cargo_home/" -e "$STAGE" -e /etc/ssl \
+        -e ca-certificates | head -n 3) || true
     [ -z "$text" ] || fail "$program holds a path of this machine, or of a CA bundle: $text"
 
     # An empty root: no library, no /dev, no /etc.
@@ -164,6 +176,7 @@ twice() {
     local work side
     [ -z "$(git status --porcelain)" ] || say "what is not committed is not built: HEAD is"
     work=$(mktemp -d)
+    say "works in $work, which is kept when something fails"
     # Folders of different depths: nothing of them may be in what is built.
     for side in "$work/one" "$work/another/one/further/down"; do
         git clone --quiet --no-local "$root" "$side"
@@ -194,7 +207,10 @@ while [ $# -gt 0 ]; do
     --out | --trust | --kernel | --modules | --cmdline | --signing-key | --signing-certificate)
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in
-        --out) mkdir -p "$2" && out=$(cd "$2" && pwd) ;;
+        --out)
+            mkdir -p "$2"
+            out=$(cd "$2" && pwd)
+            ;;
         --cmdline) cmdline=$2 ;;
         *)
             [ -e "$2" ] || fail "$1: there is no $2"
@@ -214,7 +230,7 @@ fi
 if [ -n "$kernel$modules" ] && { [ -z "$kernel" ] || [ -z "$modules" ]; }; then
     fail "--kernel and --modules go together"
 fi
-for tool in cargo cc readelf; do
+for tool in cargo rustc cc readelf strings flock; do
     command -v "$tool" >/dev/null || cannot "no $tool"
 done
 if [ -n "$want_eif" ]; then
