@@ -151,6 +151,9 @@ eif() {
     work=$(mktemp -d)
     # Kernel and modules are PCR1; program and trust are PCR2; all of it is PCR0.
     install -d -m 755 "$work/boot" "$work/boot/"{dev,proc,sys,modules} "$work/app" "$work/app/etc" "$work/app/etc/pcrseal"
+    # On a machine without a console the kernel starts /init without standard streams. Rust's runtime then opens
+    # /dev/null before the program has a say, or aborts. devtmpfs covers this file later.
+    install -m 666 /dev/null "$work/boot/dev/null"
     for module in "$modules"/*; do
         install -m 644 "$module" "$work/boot/modules/"
     done
