@@ -46,18 +46,20 @@ cannot() {
 
 # --- the program -------------------------------------------------------------------------------------------------
 
-# Runs a command while $STAGE leads to a checkout: staged CHECKOUT COMMAND…. Builds wait for each other.
+# Runs a command while $STAGE leads to a checkout: staged CHECKOUT COMMAND…. Builds of one user wait for each other;
+# while another user builds, the link is theirs.
 staged() {
-    local checkout=$1
+    local checkout=$1 lock
+    lock=$STAGE.$(id -u).lock
     shift
     (
         # A folder, because making one follows no link and opens no pipe. Somebody else's lock is not waited for: it may
         # be held for ever. What is ours nobody else can replace in /tmp.
-        mkdir -m 700 "$STAGE.lock" 2>/dev/null || true
-        if [ -L "$STAGE.lock" ] || [ ! -O "$STAGE.lock" ]; then
-            cannot "$STAGE.lock belongs to somebody else"
+        mkdir -m 700 "$lock" 2>/dev/null || true
+        if [ -L "$lock" ] || [ ! -O "$lock" ]; then
+            cannot "$lock belongs to somebody else"
         fi
-        exec 9<"$STAGE.lock"
+        exec 9<"$lock"
         flock 9
         # -T follows no folder: if the link is ours, it leads to our sources.
         ln -sfT "$checkout" "$STAGE" || cannot "$STAGE belongs to somebody else"
