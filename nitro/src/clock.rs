@@ -1,4 +1,7 @@
-//! The time inside an enclave, where the system's clock is the parent's word: the attester's own time.
+//! The time inside an enclave: the attester's own.
+//!
+//! The system's clock there starts with the hypervisor's time, and nothing keeps it right afterwards: it was seen to drift
+//! by seconds in a week. Who corrects it by what the parent says, or boots elsewhere than on AWS, has the parent's word.
 //!
 //! A module puts the time into every attestation document, and it is the hypervisor's time, which the parent cannot set.
 //! The documents that the clock reads come straight from the module, so their signatures are not verified: whoever could
@@ -18,6 +21,10 @@ use rustix::time::{ClockId, clock_gettime};
 /// How old a reading becomes before the attester is read again. Ours: a quartz that is 200 ppm off is 60 ms off by then,
 /// and AWS tolerates five minutes; but a virtual processor that was stopped knows nothing of it until the next reading.
 pub const MAX_READING_AGE: Duration = Duration::from_secs(300);
+/// How long a reading may take, by `CLOCK_BOOTTIME`: the attester said the time somewhen within, so that the clock may be
+/// wrong by as much. Ours: a fifth of the five minutes that AWS tolerates. One that took longer, because the machine slept or the attester
+/// was held up, has failed.
+pub const MAX_READING_TIME: Duration = Duration::from_secs(60);
 /// How long after a reading that failed the next is tried. Ours: soon enough to be over before a time that drifts matters,
 /// seldom enough not to burden a module that is in trouble.
 pub const READING_RETRY: Duration = Duration::from_secs(10);
@@ -25,17 +32,13 @@ pub const READING_RETRY: Duration = Duration::from_secs(10);
 /// The time now, read from the attester: one document, which takes some milliseconds.
 ///
 /// # Errors
-/// What the attester answers, and codes 1201..1309 when its document cannot be read.
+/// What the attester answers, and codes 1201..1309 when its document cannot be read; [`Code::Attester`] for a time that
+/// the system cannot hold.
 pub fn trusted_time(attester: &dyn Attester) -> Result<SystemTime, Error> {
     let document = attester.attest(&AttestationRequest::default())?;
     let milliseconds = AttestationDocument::parse(&document)?.unverified_timestamp_ms();
     UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds)).ok_or_else(|| {
-        Error::number(
-            Code::AttestationTimestamp,
-            "timestamp in ms",
-            "a time that the system can hold",
-            milliseconds,
-        )
+        Error::number(Code::Attester, "timestamp in ms", "a time that the system can hold", milliseconds)
     })
 }
 
@@ -91,7 +94,7 @@ impl TrustedClock {
     /// Reads the attester once, in this thread.
     ///
     /// # Errors
-    /// Those of [`trusted_time`].
+    /// Those of [`trusted_time`]; [`Code::Attester`] when the reading took longer than [`MAX_READING_TIME`].
     pub fn new(attester: Arc<dyn Attester>) -> Result<Self, Error> {
         Self::with_boottime(attester, boottime)
     }
@@ -135,8 +138,14 @@ impl Shared {
 
 impl Reading {
     fn take(attester: &dyn Attester, boottime: &dyn Fn() -> Duration) -> Result<Self, Error> {
+        let asked = boottime();
         let time = trusted_time(attester)?;
         let at = boottime();
+        let took = at.saturating_sub(asked);
+        if took > MAX_READING_TIME {
+            let what = "seconds that reading the attester's time took";
+            return Err(Error::number(Code::Attester, what, "0..60", took.as_secs()));
+        }
         Ok(Self { time, at, due: Some(at.saturating_add(MAX_READING_AGE)) })
     }
 

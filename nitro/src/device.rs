@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use pcrseal_core::error::{Code, Error};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open, stat};
@@ -29,8 +30,20 @@ pub trait Channel: Send + Sync {
     fn exchange(&self, request: &[u8], response: &mut [u8]) -> Result<usize, Error>;
 }
 
-/// A device of the Nitro Secure Module. Shared among threads freely: the driver carries one request at a time.
-pub struct Device(OwnedFd);
+/// A device of the Nitro Secure Module. Shared among threads freely: one request is carried at a time, as by the driver.
+///
+/// A request takes as long as the module does. Linux's driver gives up after two minutes (`drivers/misc/nsm.c`,
+/// `NSM_DEFAULT_TIMEOUT_MSECS`), and until then the calling thread cannot be interrupted, not even by SIGKILL.
+///
+/// What the driver gave up on stays in its queue, and the module's late answer would be taken for the next request's, and
+/// so on for good: nothing in an answer says which register or which document it is about. A `Device` whose driver gave
+/// up once therefore refuses every later request. The queue is the driver's, so that opening the device anew does not
+/// help: the enclave has to be restarted.
+pub struct Device {
+    file: OwnedFd,
+    /// Whether the driver gave up on a request. Locked while one is carried, so that none comes in between.
+    gave_up: Mutex<bool>,
+}
 
 impl Device {
     /// Opens the device, [`DEVICE`] in an enclave. The descriptor is not passed on to other programs.
@@ -46,7 +59,7 @@ impl Device {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let file = character_device(path, OFlags::RDWR).map_err(|refusal| refusal.of_nsm(path))?;
-        Ok(Self(file))
+        Ok(Self { file, gave_up: Mutex::new(false) })
     }
 }
 
@@ -54,14 +67,15 @@ impl Channel for Device {
     /// # Errors
     /// [`Code::NsmInvalidArgument`] for an empty request, of which QEMU's device says that the driver is broken;
     /// [`Code::NsmInputTooLarge`] when the driver finds the request too long (EMSGSIZE); [`Code::NsmIoctl`] with the
-    /// error's name and number for everything else; [`Code::NsmAnswerMalformed`] when the driver claims to have
-    /// written more than there is room for.
+    /// error's name and number for everything else, and for every request after one that the driver gave up on;
+    /// [`Code::NsmAnswerMalformed`] when the driver claims to have written more than there is room for.
     fn exchange(&self, request: &[u8], response: &mut [u8]) -> Result<usize, Error> {
         if request.is_empty() {
             return Err(Error::number(Code::NsmInvalidArgument, "request bytes", "1..4096", 0));
         }
         let room = response.len();
-        carried(|| ioctl::nsm_raw(self.0.as_fd(), request, response), request.len(), room)
+        let attempt = || ioctl::nsm_raw(self.file.as_fd(), request, response);
+        carried(&self.gave_up, attempt, request.len(), room)
     }
 }
 
@@ -70,10 +84,16 @@ impl Channel for Device {
 /// Linux's driver waits uninterruptibly and never says EINTR. One that does must say it before the module has seen the
 /// request: else an extension would be made twice, by every program that repeats interrupted calls.
 fn carried(
+    gave_up: &Mutex<bool>,
     attempt: impl FnMut() -> Result<u64, Errno>,
     request_len: usize,
     room: usize,
 ) -> Result<usize, Error> {
+    let mut gave_up = gave_up.lock().unwrap_or_else(PoisonError::into_inner);
+    if *gave_up {
+        let found = "one that gave up on a request, and would take its answer for this one's";
+        return Err(Error::text(Code::NsmIoctl, "ioctl", "a driver that is in step with the module", found));
+    }
     match retry_on_intr(attempt) {
         Ok(claimed) => match usize::try_from(claimed) {
             Ok(length) if length <= room => Ok(length),
@@ -85,13 +105,17 @@ fn carried(
             let found = request_len as u64;
             Err(Error::number(Code::NsmInputTooLarge, "request bytes", "as many as the driver takes", found))
         }
-        Err(errno) => Err(Error::text(Code::NsmIoctl, "ioctl", "success", io::Error::from(errno))),
+        Err(errno) => {
+            // What `nsm_sendrecv_msg_locked` fails with once the request is in the queue, where it leaves it.
+            *gave_up = matches!(errno, Errno::TIMEDOUT | Errno::IO | Errno::NODATA);
+            Err(Error::text(Code::NsmIoctl, "ioctl", "success", io::Error::from(errno)))
+        }
     }
 }
 
 impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Device").field(&self.0).finish()
+        f.debug_tuple("Device").field(&self.file).finish()
     }
 }
 
@@ -162,6 +186,8 @@ fn name(kind: FileType) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::{Device, carried};
     use pcrseal_core::error::{Code, Detail, Error};
     use rustix::fs::{OFlags, fcntl_getfl};
@@ -174,7 +200,7 @@ mod tests {
             attempts += 1;
             outcomes[attempts - 1]
         };
-        let outcome = carried(attempt, 4097, 100);
+        let outcome = carried(&Mutex::new(false), attempt, 4097, 100);
         (outcome, attempts)
     }
 
@@ -210,6 +236,34 @@ mod tests {
         }
     }
 
+    // The module's answer to what the driver gave up on comes as the answer to the next request: another register's
+    // value, another key's document.
+    #[test]
+    fn after_the_driver_gave_up_on_a_request_nothing_more_is_sent() {
+        for errno in [Errno::TIMEDOUT, Errno::IO, Errno::NODATA] {
+            let gave_up = Mutex::new(false);
+            let error = carried(&gave_up, || Err(errno), 10, 100).unwrap_err();
+            assert!(error.to_string().contains(&format!("os error {}", errno.raw_os_error())), "{error}");
+            let mut attempts = 0;
+            let late = || {
+                attempts += 1;
+                Ok(7)
+            };
+            let error = carried(&gave_up, late, 10, 100).unwrap_err();
+            assert_eq!((error.code(), attempts), (Code::NsmIoctl, 0), "{errno:?}");
+            assert!(error.to_string().contains("gave up"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_was_never_sent_holds_up_no_other() {
+        for errno in [Errno::MSGSIZE, Errno::FAULT, Errno::NOTTY, Errno::INVAL] {
+            let gave_up = Mutex::new(false);
+            carried(&gave_up, || Err(errno), 10, 100).unwrap_err();
+            assert_eq!(carried(&gave_up, || Ok(7), 10, 100), Ok(7), "{errno:?}");
+        }
+    }
+
     #[test]
     fn a_claim_beyond_the_buffer_is_no_length() {
         assert_eq!(play(&[Ok(0)]).0, Ok(0));
@@ -222,7 +276,7 @@ mod tests {
     #[test]
     fn the_descriptor_is_not_passed_on_and_is_open_for_both() {
         let device = Device::open("/dev/null").unwrap();
-        assert!(fcntl_getfd(&device.0).unwrap().contains(FdFlags::CLOEXEC));
-        assert!(fcntl_getfl(&device.0).unwrap().contains(OFlags::RDWR | OFlags::NONBLOCK));
+        assert!(fcntl_getfd(&device.file).unwrap().contains(FdFlags::CLOEXEC));
+        assert!(fcntl_getfl(&device.file).unwrap().contains(OFlags::RDWR | OFlags::NONBLOCK));
     }
 }

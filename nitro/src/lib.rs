@@ -12,7 +12,7 @@
 //!
 //! # fn main() -> Result<(), pcrseal_core::error::Error> {
 //! let nsm = Arc::new(Nsm::open()?);
-//! nsm.seed_kernel()?; // where the kernel does not do so by itself
+//! nsm.seed_kernel()?; // for a kernel whose driver does not do so by itself; needs CAP_SYS_ADMIN
 //!
 //! println!("{:?}", nsm.measured_pcrs()?);
 //! let document = nsm.attest(&AttestationRequest { nonce: Some(b"challenge"), ..Default::default() })?;
@@ -76,7 +76,7 @@ mod message;
 mod nsm;
 mod tpm;
 
-pub use clock::{MAX_READING_AGE, READING_RETRY, TrustedClock, trusted_time};
+pub use clock::{MAX_READING_AGE, MAX_READING_TIME, READING_RETRY, TrustedClock, trusted_time};
 pub use device::{Channel, DEVICE, Device};
 pub use entropy::Entropy;
 pub use kernel::KERNEL_SEED_LEN;

@@ -57,6 +57,9 @@ impl Nsm {
     /// random bytes; calling it where it is not needed does no harm. It needs `CAP_SYS_ADMIN`, which the first process
     /// of an enclave has.
     ///
+    /// A pool that waits for entropy is ready at once. One that counts as ready already uses the bytes when it
+    /// reseeds next (`drivers/char/random.c`, `CRNG_RESEED_INTERVAL`: a minute, five in old kernels).
+    ///
     /// # Errors
     /// [`Code::KernelEntropy`] when the kernel does not take the bytes, else as
     /// [`random`](NitroSecureModule::random).

@@ -323,6 +323,24 @@ fn a_place_for_the_request_that_is_not_there_is_named() {
     assert!(tool_error(&tpm).contains("no-such-folder"));
 }
 
+// The program runs in `/`, of which `..` is `/` itself: the path leads through this folder's name, so that it does not lead
+// there from `/` too.
+#[test]
+fn a_place_for_the_request_may_be_relative_to_the_working_directory() {
+    let bench = Bench::new("relative");
+    let here = std::env::current_dir().unwrap();
+    let up: PathBuf = here.components().skip(1).map(|_| "..").collect();
+    let scratch = Path::new("..")
+        .join(here.file_name().unwrap())
+        .join(up)
+        .join(bench.path("scratch").strip_prefix("/").unwrap());
+    assert!(scratch.is_relative() && scratch.is_dir(), "{scratch:?}");
+    fs::write(bench.path("document"), document("nitrotpm_pcrs", &REQUEST)).unwrap();
+    let tpm = bench.program("cd / && cat \"$2\" > /dev/null && cat \"$OLDPWD/document\"").scratch(scratch);
+    tpm.attest(&REQUEST).unwrap();
+    assert!(bench.scratch_is_empty());
+}
+
 #[test]
 fn a_field_that_is_too_long_is_refused_before_anything_runs() {
     let bench = Bench::new("long");

@@ -207,8 +207,9 @@ impl ClientBuilder {
         self
     }
 
-    /// The clock of signatures, of credentials' expiry and of certificate checks. In an enclave the system's clock
-    /// is the parent's word: give the time of the Nitro Secure Module. Default: the system's clock.
+    /// The clock of signatures, of credentials' expiry and of certificate checks. In an enclave nobody
+    /// keeps the system's clock right: give it the time of the Nitro Secure Module, `pcrseal_nitro::TrustedClock`.
+    /// Default: the system's clock.
     #[must_use]
     pub fn time_source(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         self.time_source = Arc::new(now);

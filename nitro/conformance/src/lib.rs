@@ -16,6 +16,13 @@
 //! Sources: AWS, `aws-nitro-enclaves-nsm-api` (its types, `docs/attestation_process.md`, and `nsm-check.rs` in its
 //! repository, AWS's own test of the real device), and the traits' documentation in `pcrseal_core::attester`.
 //!
+//! Where these leave something open, the checks demand what QEMU's device does, and the software module with it. Nobody ran
+//! them on Nitro hardware: a check that fails there tells of the hardware, not of a fault. AWS's own test wants an error,
+//! whichever, for a locked register, where `ReadOnlyIndex` is demanded here. Nor does it say how much one extension takes
+//! (4068 bytes here), in what form the module's id is written, or that threads may ask at once. Bounds that the traits set
+//! (an empty extension, a field over 1024 bytes, a range above 32) are found out by the device's client before the module
+//! is asked: those checks say nothing of the hardware.
+//!
 //! # What they demand of the module, and what they leave behind
 //! The module has just been booted (nobody has extended or locked a register), and its
 //! [`measured_pcrs`](pcrseal_core::attester::Attester::measured_pcrs) reads all locked registers. Afterwards:

@@ -25,7 +25,9 @@ impl Handover {
         getrandom(&mut name, GetRandomFlags::empty())
             .map_err(|error| failed(Path::new("getrandom"), &error.into()))?;
         let name = format!("pcrseal-{:032x}", u128::from_ne_bytes(name));
-        let path = parent.map_or_else(std::env::temp_dir, Path::to_owned).join(name);
+        let parent = parent.map_or_else(std::env::temp_dir, Path::to_owned);
+        // Absolute, because the program has another working directory than this process.
+        let path = std::path::absolute(&parent).map_err(|error| failed(&parent, &error))?.join(name);
         DirBuilder::new().mode(0o700).create(&path).map_err(|error| failed(&path, &error))?;
         Ok(Self(path))
     }

@@ -1,13 +1,17 @@
 //! `NitroTPM`, the attester of EC2 instances that are no enclaves.
 //!
-//! Documents come from AWS's own program `nitro-tpm-attest` (on Amazon Linux 2023: `dnf install aws-nitro-tpm-tools`,
+//! Documents come from AWS's own program `nitro-tpm-attest` (on Amazon Linux 2023: `yum install aws-nitro-tpm-tools`,
 //! `/usr/bin/nitro-tpm-attest`; EC2 User Guide, "Get the NitroTPM Attestation Document"). It is also a crate, which is not
 //! linked: it brings in the C libraries of tpm2-tss, and `serde_cbor`, which is unmaintained (RUSTSEC-2021-0127).
 //!
 //! # How a trust policy fits
-//! - Required PCRs are those of UEFI's measured boot: for an Attestable AMI PCR4 (boot loader, kernel and command line in
-//!   one unified kernel image) and PCR7 (secure boot), and PCR12 where a command line is passed from outside. The default,
-//!   PCR0 to PCR2, is the firmware's: AWS changes it, and it says nothing of the software.
+//! - Required PCRs are those of UEFI's measured boot. AWS (EC2 User Guide, "Prepare AWS KMS for attestation"): PCR4 and
+//!   PCR12 for standard boot, PCR7 for Secure Boot. PCR4 is the boot loader, kernel and own command line in one unified
+//!   kernel image; PCR12 is what the kernel is given from outside of it, a command line above all: zero when there is
+//!   nothing. **PCR4 without PCR12 lets whoever sets the boot variables choose the command line**, and so what runs: it is
+//!   required most of all where none is passed. The three together are what `nitro-tpm-pcr-compute` prints.
+//! - The default, PCR0 to PCR2, is the firmware's: Amazon keeps PCR0 and PCR1 constant whatever it changes there, and none
+//!   of the three says anything of the software.
 //! - There is no debug mode. The policy still looks at PCR0, PCR1 and PCR2, and refuses when they are all zero or not
 //!   measured: a [`NitroTpm::measuring`] that leaves them out needs a policy that allows debug mode.
 //! - In key policies KMS has condition keys of their own for `NitroTPM` (`kms:RecipientAttestation:NitroTPMPCR4`), and the
@@ -50,9 +54,12 @@ pub const TPM_PCR_COUNT: u64 = 24;
 /// `NitroTpm` wait for each other; those of other processes fail with what the program says. Usually only root may open it.
 ///
 /// The program runs in a process group of its own, with no input, with nothing in its environment but `TPM_DEVICE`, and
-/// with `/` as its directory. It is killed when it has not ended in time. Then the endorsement key's handle and the NV
-/// index that it had made stay in the TPM, which has room for few: `tpm2_getcap handles-persistent` and
-/// `tpm2_getcap handles-nv-index` list them, `tpm2_evictcontrol` and `tpm2_nvundefine` remove them.
+/// with `/` as its directory. Its end is waited for: where the host ignores SIGCHLD, or waits for children that are not its
+/// own, the exit status is lost and every call fails.
+///
+/// It is killed when it has not ended in time. Then the endorsement key's handle and the NV index that it had made stay in
+/// the TPM, which has room for few: `tpm2_getcap handles-persistent` and `tpm2_getcap handles-nv-index` list them,
+/// `tpm2_evictcontrol` and `tpm2_nvundefine` remove them.
 #[derive(Debug)]
 pub struct NitroTpm {
     program: PathBuf,
@@ -113,7 +120,8 @@ impl NitroTpm {
         self
     }
 
-    /// The folder below which the request is handed to the program. Default: [`std::env::temp_dir`].
+    /// The folder below which the request is handed to the program. Default: [`std::env::temp_dir`]. Others who may write
+    /// to it must not be able to rename what is ours there: it is this user's own, or sticky as `/tmp` is.
     #[must_use]
     pub fn scratch(mut self, folder: impl Into<PathBuf>) -> Self {
         self.scratch = Some(folder.into());

@@ -176,9 +176,11 @@ impl Own<'_> {
         );
         let mut found: Vec<(Rule, Vec<&str>)> = Vec::new();
         for value in self.condition.values.iter() {
-            // To deny to debug mode is right.
+            // To deny to debug mode is right; and instances have none.
             let faults = faults(value).into_iter();
-            for rule in faults.filter(|rule| *rule != Rule::DebugImageListed || self.lets_in()) {
+            let of_enclave = !matches!(register(&self.condition.key), Some(Register::NitroTpm(_)));
+            let lets_debug_in = self.lets_in() && of_enclave;
+            for rule in faults.filter(|rule| *rule != Rule::DebugImageListed || lets_debug_in) {
                 match found.iter_mut().find(|(known, _)| *known == rule) {
                     Some((_, values)) => values.push(value),
                     None => found.push((rule, vec![value])),

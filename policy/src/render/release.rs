@@ -7,12 +7,18 @@ use pcrseal_core::pcr::{Pcr, PcrIndex, PcrSelection, PcrSet};
 
 /// Number of registers of a NitroTPM: PCR0 to PCR23 (TCG PC Client Platform TPM Profile).
 const NITRO_TPM_PCR_COUNT: u8 = 24;
+/// The firmware measures into PCR0 to PCR7 at every start, if only a separator (TCG PC Client Platform Firmware Profile):
+/// of these zero is no value. What comes after measures into the others, or does not: a PCR12 of zeros is an instance whose
+/// kernel was given no command line from outside, and what AWS has key policies demand beside PCR4 (EC2 User Guide,
+/// "Prepare AWS KMS for attestation").
+const NITRO_TPM_FIRMWARE_PCRS: u8 = 8;
 
 /// A release, by the PCR values that its attestation documents show. Public data.
 ///
 /// Every register that is listed is demanded; of a register's values any is accepted (PCR4 differs from one parent
 /// instance to the next). No value is all zeros: that is a debug-mode enclave, or a register that nothing was
-/// measured into, and identifies nobody.
+/// measured into, and identifies nobody. Of an instance PCR8 and those above may be zero, beside one that is not: that
+/// nothing was measured there can matter, such as a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
     platform: Platform,
@@ -61,10 +67,14 @@ impl Release {
     /// An instance with a NitroTPM, by the values that all of these registers must have.
     ///
     /// # Errors
-    /// [`Code::ReleasePcrs`] for no register and for one beyond PCR23; [`Code::PcrZero`].
+    /// [`Code::ReleasePcrs`] for no register and for one beyond PCR23; [`Code::PcrZero`] for one of PCR0 to PCR7, and
+    /// when all are zero.
     pub fn nitro_tpm(pcrs: &PcrSet) -> Result<Self, Error> {
         if pcrs.is_empty() {
             return Err(Error::number(Code::ReleasePcrs, "NitroTPM PCRs", "at least one", 0));
+        }
+        if pcrs.iter().all(|(_, value)| *value == Pcr::ZERO) {
+            return Err(Error::number(Code::PcrZero, "NitroTPM PCRs of other digits", "at least one", 0));
         }
         let release = Self { platform: Platform::NitroTpm, pcrs: BTreeMap::new() };
         pcrs.iter().try_fold(release, |release, (index, &value)| release.accept(index, value))
@@ -73,9 +83,10 @@ impl Release {
     /// Demands one PCR more, or accepts one value more of a demanded one.
     ///
     /// # Errors
-    /// [`Code::PcrZero`]; [`Code::ReleasePcrs`] beyond PCR23 of a NitroTPM.
+    /// [`Code::PcrZero`], but for PCR8 and above of a NitroTPM; [`Code::ReleasePcrs`] beyond PCR23 of a NitroTPM.
     pub fn accept(mut self, index: PcrIndex, value: Pcr) -> Result<Self, Error> {
-        if value == Pcr::ZERO {
+        let may_be_zero = self.platform == Platform::NitroTpm && index.get() >= NITRO_TPM_FIRMWARE_PCRS;
+        if value == Pcr::ZERO && !may_be_zero {
             return Err(Error::number(
                 Code::PcrZero,
                 "PCR index",

@@ -138,6 +138,11 @@ fn cases() -> Vec<Case> {
                     json!({"kms:RecipientAttestation:NitroTPMPCR4": [hash("a"), hash("b")]});
             }),
             &["note previous-image-accepted"]),
+        case("a NitroTPM that is given no command line, as AWS's user guide has it", &hardened().without(IMAGES).change(decrypt, |own| {
+                own["Condition"]["StringEqualsIgnoreCase"] =
+                    json!({"kms:RecipientAttestation:NitroTPMPCR4": hash("a"), "kms:RecipientAttestation:NitroTPMPCR12": hash("0")});
+            }),
+            &[]),
         case("an image that is not expected", &hardened(), &["error image-unexpected", "error enclave-locked-out"])
             .options(|own| own.images = vec![Pcr::from_hex(&hash("c")).unwrap()]),
         case("two images that make data keys", &hardened().change("AllowEnclaveGenerateDataKey", |own| {

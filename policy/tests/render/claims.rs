@@ -470,6 +470,18 @@ fn a_nitro_tpm_by_its_registers_and_no_enclave() {
 }
 
 #[test]
+fn a_nitro_tpm_that_was_given_no_command_line() {
+    let set = |command_line| PcrSet::from_iter([(index(4), pcr('a')), (index(12), command_line)]);
+    let release = Release::nitro_tpm(&set(Pcr::ZERO)).unwrap();
+    let policy = hardened_for(release).generations([3]).unwrap();
+    let attested = |attestation| case(&policy).attested_by(attestation).by(Action::Decrypt);
+    let allowed = attested(Attestation::NitroTpm(set(Pcr::ZERO)));
+    assert_eq!(allowed, by(Decision::Allow, "AllowEnclaveDecrypt"));
+    let other = attested(Attestation::NitroTpm(set(pcr('b'))));
+    assert_eq!(other, by(Decision::ExplicitDeny, "DenyOtherNitroTPMPCR12"));
+}
+
+#[test]
 fn a_role_of_another_account_needs_its_iam_too() {
     let abroad = arn(&ENCLAVE.replace("111122223333", "444455556666"));
     let policy = Hardened::new(account(), cluster(), abroad.clone(), vec![arn(ADMINISTRATOR)], image('a'));

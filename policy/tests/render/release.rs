@@ -69,6 +69,18 @@ fn all_zeros_are_refused_everywhere() {
     assert_eq!(code(Release::from_measurements_json(unsigned.as_bytes(), signed)), Code::PcrZero);
 }
 
+// The key policy of the EC2 User Guide: PCR4 of the image, and no command line from outside (PCR12).
+#[test]
+fn a_nitro_tpm_may_be_asked_for_registers_that_nothing_was_measured_into() {
+    let of = |values: &[(u64, Pcr)]| {
+        Release::nitro_tpm(&values.iter().map(|(raw, value)| (index(*raw), *value)).collect())
+    };
+    assert!(of(&[(4, pcr('a')), (12, Pcr::ZERO)]).is_ok());
+    assert!(of(&[(4, pcr('a')), (8, Pcr::ZERO)]).is_ok());
+    assert_eq!(code(of(&[(4, pcr('a')), (7, Pcr::ZERO)])), Code::PcrZero);
+    assert_eq!(code(of(&[(12, Pcr::ZERO), (14, Pcr::ZERO)])), Code::PcrZero);
+}
+
 #[test]
 fn a_nitro_tpm_has_24_registers_and_none_of_an_enclave() {
     let of = |raw| Release::nitro_tpm(&PcrSet::from_iter([(index(raw), pcr('a'))]));
