@@ -214,7 +214,7 @@ fi
 if [ -n "$kernel$modules" ] && { [ -z "$kernel" ] || [ -z "$modules" ]; }; then
     fail "--kernel and --modules go together"
 fi
-for tool in cargo cc readelf; do
+for tool in cargo cc readelf strings; do
     command -v "$tool" >/dev/null || cannot "no $tool"
 done
 if [ -n "$want_eif" ]; then
