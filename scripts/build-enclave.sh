@@ -21,7 +21,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
-target=$(rustc -vV | sed -n 's/^host: //p')
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
 
 # Every build sees its sources at this path. Cargo makes the path of a crate outside of the workspace part of its
 # identity, and rustc makes that part of names and of type ids: no --remap-path-prefix undoes it.
@@ -46,26 +46,37 @@ cannot() {
 
 # --- the program -------------------------------------------------------------------------------------------------
 
-# Runs a command while $STAGE leads to a checkout: staged CHECKOUT COMMAND…. Builds wait for each other.
+# Runs a command while $STAGE leads to a checkout: staged CHECKOUT COMMAND…. Builds of one user wait for each other;
+# while another user builds, the link is theirs.
 staged() {
-    local checkout=$1
+    local checkout=$1 lock
+    lock=$STAGE.$(id -u).lock
     shift
     (
-        umask 077
-        exec 9>>"$STAGE.lock"
+        # A folder, because making one follows no link and opens no pipe. Somebody else's lock is not waited for: it may
+        # be held for ever. What is ours nobody else can replace in /tmp.
+        mkdir -m 700 "$lock" 2>/dev/null || true
+        if [ -L "$lock" ] || [ ! -O "$lock" ]; then
+            cannot "$lock belongs to somebody else"
+        fi
+        exec 9<"$lock"
         flock 9
-        # In /tmp nobody can replace what belongs to another user, and -T follows no folder: if it is ours, it leads
-        # to our sources.
-        umask 022
+        # -T follows no folder: if the link is ours, it leads to our sources.
         ln -sfT "$checkout" "$STAGE" || cannot "$STAGE belongs to somebody else"
         trap 'rm -f "$STAGE"' EXIT
         "$@" 9>&-
     )
 }
 
+# The triple that this machine's programs have.
+host() {
+    rustc -vV | sed -n 's/^host: //p'
+}
+
 # compile CHECKOUT TARGET_FOLDER
 compile() {
-    local checkout=$1 folder=$2 cargo_home=${CARGO_HOME:-$HOME/.cargo} flags sources
+    local checkout=$1 folder=$2 manifest=$STAGE/examples/enclave/Cargo.toml target flags cflags sources separated
+    target=$(host)
     # The C compiler's flags are separated by spaces.
     case $folder$cargo_home in
     *' '*) cannot "a path has a space in it: $folder or $cargo_home" ;;
@@ -73,25 +84,26 @@ compile() {
     # The whole C library in the file, which then is loaded where it was linked to, and by the kernel alone.
     flags=(-C target-feature=+crt-static -C relocation-model=static)
     flags+=("--remap-path-prefix=$folder=/target")
-    # The name of this folder tells which registry, or which mirror of it, the sources came from.
+    # The same for AWS-LC's C and assembly, which name their files in errors.
+    cflags="-ffile-prefix-map=$folder=/target"
+    # The name of this folder tells which registry, or which mirror of it, the sources came from. It has to be there
+    # before its name can be mapped. A lock file that does not fit is an error: versions are measured too.
+    cargo fetch --quiet --locked --target "$target" --manifest-path "$manifest"
     for sources in "$cargo_home"/registry/src/*; do
         flags+=("--remap-path-prefix=$sources=/registry")
+        cflags+=" -ffile-prefix-map=$sources=/registry"
     done
     flags+=("--remap-path-prefix=$STAGE=/pcrseal" "--remap-path-prefix=$checkout=/pcrseal")
-    local separated
     separated=$(printf '%s\x1f' "${flags[@]}")
-    # The same for AWS-LC's C and assembly. A lock file that does not fit is an error: versions are measured too.
-    CARGO_TARGET_DIR=$folder CARGO_ENCODED_RUSTFLAGS=${separated%$'\x1f'} CARGO_INCREMENTAL=0 \
-        CFLAGS="-ffile-prefix-map=$folder=/target -ffile-prefix-map=$cargo_home=/cargo" \
-        cargo build --quiet --locked --release --bin pcrseal-enclave --target "$target" \
-        --manifest-path "$STAGE/examples/enclave/Cargo.toml"
+    CARGO_TARGET_DIR=$folder CARGO_ENCODED_RUSTFLAGS=${separated%$'\x1f'} CARGO_INCREMENTAL=0 CFLAGS=$cflags \
+        cargo build --quiet --locked --release --bin pcrseal-enclave --target "$target" --manifest-path "$manifest"
 }
 
 # build CHECKOUT TARGET_FOLDER PROGRAM
 build() {
     local start=$SECONDS
     staged "$1" compile "$1" "$2"
-    install -D -m 755 "$2/$target/release/pcrseal-enclave" "$3"
+    install -D -m 755 "$2/$(host)/release/pcrseal-enclave" "$3"
     say "$3: $(stat -c %s "$3") bytes, $((SECONDS - start)) s"
 }
 
@@ -102,21 +114,22 @@ check() {
     if grep -qE 'INTERP|DYNAMIC|NEEDED' <<<"$text"; then
         fail "$program is not static: $(grep -E 'INTERP|NEEDED' <<<"$text" | tr -s ' ' | paste -sd ,)"
     fi
-    text=$(strings -n 6 "$program" | grep -E "$root|$HOME/|$STAGE|/etc/ssl|ca-certificates" | head -n 3) || true
+    # Never a checkout at /pcrseal: that is also what the program is made to say, and a part of its trust.json's path.
+    text=$(strings -n 6 "$program" | grep -F -e "$root/" -e "$HOME/" -e "$cargo_home/" -e "$STAGE" -e /etc/ssl \
+        -e ca-certificates | head -n 3) || true
     [ -z "$text" ] || fail "$program holds a path of this machine, or of a CA bundle: $text"
 
     # An empty root: no library, no /dev, no /etc.
-    local empty status=0
+    local empty status=0 change_root=(chroot)
+    [ "$(id -u)" -eq 0 ] || change_root=(unshare --map-root-user chroot)
     empty=$(mktemp -d)
     cp "$program" "$empty/program"
-    local run=(chroot "$empty" /program)
-    [ "$(id -u)" -eq 0 ] || run=(unshare --map-root-user "${run[@]}")
-    if ! "${run[@]:0:${#run[@]}-2}" / true 2>/dev/null && [ "$(id -u)" -ne 0 ]; then
+    if ! "${change_root[@]}" / true 2>/dev/null; then
         say "not run in an empty root: no right to chroot"
     else
-        text=$("${run[@]}" --version) || fail "$program does not run in an empty root"
+        text=$("${change_root[@]}" "$empty" /program --version) || fail "$program does not run in an empty root"
         say "$text runs in an empty root"
-        text=$("${run[@]}" 2>&1) || status=$?
+        text=$("${change_root[@]}" "$empty" /program 2>&1) || status=$?
         [ "$status" -eq 1 ] && grep -q 'failed: trust (2): /etc/pcrseal/trust.json' <<<"$text" ||
             fail "in an empty root it was expected to miss its trust.json and exit with 1; found $status: $text"
     fi
@@ -139,6 +152,9 @@ eif() {
     work=$(mktemp -d)
     # Kernel and modules are PCR1; program and trust are PCR2; all of it is PCR0.
     install -d -m 755 "$work/boot" "$work/boot/"{dev,proc,sys,modules} "$work/app" "$work/app/etc" "$work/app/etc/pcrseal"
+    # On a machine without a console the kernel starts /init without standard streams. Rust's runtime then opens
+    # /dev/null before the program has a say, or aborts. devtmpfs covers this file later.
+    install -m 666 /dev/null "$work/boot/dev/null"
     for module in "$modules"/*; do
         install -m 644 "$module" "$work/boot/modules/"
     done
@@ -164,6 +180,7 @@ twice() {
     local work side
     [ -z "$(git status --porcelain)" ] || say "what is not committed is not built: HEAD is"
     work=$(mktemp -d)
+    say "works in $work, which is kept when something fails"
     # Folders of different depths: nothing of them may be in what is built.
     for side in "$work/one" "$work/another/one/further/down"; do
         git clone --quiet --no-local "$root" "$side"
@@ -194,7 +211,10 @@ while [ $# -gt 0 ]; do
     --out | --trust | --kernel | --modules | --cmdline | --signing-key | --signing-certificate)
         [ $# -ge 2 ] || fail "$1 needs a value"
         case $1 in
-        --out) mkdir -p "$2" && out=$(cd "$2" && pwd) ;;
+        --out)
+            mkdir -p "$2"
+            out=$(cd "$2" && pwd)
+            ;;
         --cmdline) cmdline=$2 ;;
         *)
             [ -e "$2" ] || fail "$1: there is no $2"
@@ -214,7 +234,7 @@ fi
 if [ -n "$kernel$modules" ] && { [ -z "$kernel" ] || [ -z "$modules" ]; }; then
     fail "--kernel and --modules go together"
 fi
-for tool in cargo cc readelf strings; do
+for tool in cargo rustc cc readelf strings flock; do
     command -v "$tool" >/dev/null || cannot "no $tool"
 done
 if [ -n "$want_eif" ]; then

@@ -9,8 +9,8 @@ Waits for the enclave on a vsock port, sends it one line of JSON, and prints its
 a challenge and prints the proof that it holds the key: the same challenge has the same proof as long as the key is
 the same. Start it before the enclave. Nothing secret passes through it.
 
-Exits with 0 when the enclave proved that it holds the key, with 1 when it or its connection failed, with 2 when
-the arguments are wrong. Python 3.9 or later, nothing else.
+Exits with 0 when the enclave answered the challenge (whether the proof is right only another holder of the key can
+tell), with 1 when it or its connection failed, with 2 when the arguments are wrong. Python 3.9 or later, nothing else.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import json
 import os
 import secrets
 import socket
+import stat
 import sys
 import time
 
@@ -70,7 +71,8 @@ class Unix:
 
     def listen(self, port):
         path = f"{self.path}_{port}"
-        if os.path.lexists(path):
+        # What an earlier run left; anything else than a socket makes the binding fail.
+        if os.path.lexists(path) and stat.S_ISSOCK(os.lstat(path).st_mode):
             os.unlink(path)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         umask = os.umask(0o177)
@@ -101,9 +103,12 @@ class Unix:
 
 def read_blob(path):
     with open(path, "rb") as file:
-        blob = file.read(MAX_BLOB + 1)
+        return checked(file.read(MAX_BLOB + 1), path)
+
+
+def checked(blob, what):
     if not 0 < len(blob) <= MAX_BLOB:
-        raise Failure(f"{path}: a blob has 1 to {MAX_BLOB} bytes")
+        raise Failure(f"{what}: a blob has 1 to {MAX_BLOB} bytes")
     return blob
 
 
@@ -128,7 +133,7 @@ def store_blob(path, blob):
 
 def read_answer(enclave, deadline):
     """The enclave's line. It has to unseal first: that is what the deadline is for."""
-    answer = b""
+    answer = bytearray()
     while not answer.endswith(b"\n"):
         left = deadline - time.monotonic()
         if left <= 0:
@@ -140,15 +145,29 @@ def read_answer(enclave, deadline):
         answer += received
         if len(answer) > MAX_ANSWER:
             raise Failure(f"the enclave's answer has more than {MAX_ANSWER} bytes")
-    answer = json.loads(answer)
-    if not isinstance(answer, dict):
-        raise Failure("the enclave's answer is not a JSON object")
+    try:
+        answer = json.loads(answer)
+    except RecursionError:
+        raise Failure("the enclave's answer is nested too deeply") from None
+    if not isinstance(answer, dict) or not isinstance(answer.get("outcome", answer.get("error")), dict):
+        raise Failure("the enclave's answer is neither an outcome nor an error")
     return answer
+
+
+def new_blob(outcome):
+    """Takes the new blob out of the outcome."""
+    blob = outcome.pop("blob")
+    if not isinstance(blob, str):
+        raise Failure("the answer's blob is not a string")
+    return checked(base64.b64decode(blob, validate=True), "the answer")
 
 
 def accept(listener, way, deadline):
     while True:
-        listener.settimeout(max(deadline - time.monotonic(), 0.001))
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise Failure("no enclave connected in time")
+        listener.settimeout(left)
         enclave, peer = listener.accept()
         if way.is_enclave(peer):
             return enclave, peer
@@ -193,7 +212,7 @@ def run(options, way):
         answer = read_answer(enclave, deadline)
         outcome = answer.get("outcome")
         if outcome is not None and options.job == "generate":
-            blob = base64.b64decode(outcome.pop("blob"), validate=True)
+            blob = new_blob(outcome)
             store_blob(options.blob, blob)
             log(f"stored {len(blob)} bytes in {options.blob}")
     print(json.dumps(answer, indent=2), flush=True)

@@ -58,7 +58,7 @@ pub fn run(
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::io(Kind::Setup, "no runtime", &error))?;
     let done = runtime.block_on(async {
-        // The system's clock is the parent's word; the module's is not.
+        // Nobody vouches for the system's clock; for the module's the hypervisor does.
         let clock = TrustedClock::new(module.clone())?;
         let kms = client(request, trust, clock, routes)?;
         let backend = backend(&module);

@@ -63,13 +63,16 @@ fn start() -> Result<Trust, Error> {
         let beat = stream.and_then(|stream| init::heartbeat(Timed::new(&stream, HEARTBEAT_LIMIT)));
         beat.map_err(|error| Error::io(Kind::Start, "heartbeat", &error))?;
     }
-    Trust::read(trust::PATH)
+    let trust = Trust::read(trust::PATH)?;
+    trust.warnings().for_each(|warning| say(format_args!("warning: {warning}")));
+    Ok(trust)
 }
 
 fn check(file: &str) -> ExitCode {
     match Trust::read(file) {
         Ok(trust) => {
             println!("{trust:#?}");
+            trust.warnings().for_each(|warning| eprintln!("warning: {warning}"));
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -20,7 +20,8 @@ const INFO: &[u8] = b"pcrseal-enclave v1 proof";
 pub struct ProofKey(Key32);
 
 impl ProofKey {
-    /// HKDF-SHA-256 (RFC 5869) without a salt: the secret is a uniform key already.
+    /// HKDF-SHA-256 (RFC 5869) without a salt: the secret is a uniform key already. One that was made elsewhere and
+    /// imported has to be one, too: with a proof, whoever asked for it can try guesses.
     ///
     /// # Errors
     /// [`Code::Rejected`], which cannot happen: HKDF gives up to 8160 bytes.

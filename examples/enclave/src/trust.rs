@@ -5,10 +5,13 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use pcrseal::core::names::{ClusterId, KeyArn, SealId, Wrapping};
 use pcrseal::core::pcr::{PcrIndex, PcrSelection};
 use pcrseal::core::policy::{Quorum, TrustPolicy};
+use pcrseal::kms::Client;
+use pcrseal::kms::credentials::FeedCredentials;
 use serde::Deserialize;
 
 use crate::error::{Error, Kind};
@@ -28,7 +31,8 @@ pub struct Trust {
     pub regions: BTreeSet<String>,
     /// Whether the parent may ask for a new key.
     pub may_generate: bool,
-    /// A root certificate (PEM) that is believed in place of Amazon's; for tests.
+    /// A root certificate (PEM) that is believed in place of Amazon's; for tests, and for partitions of AWS that have
+    /// other roots.
     pub tls_root_pem: Option<String>,
     /// The context id of the parent: 3 on AWS, 2 under QEMU.
     pub parent_cid: u32,
@@ -107,6 +111,9 @@ impl Trust {
         if let Some(id) = &written.seal_id {
             policy = policy.pin_seal_id(seal_id(id)?);
         }
+        if let Some(pem) = &written.tls_root_pem {
+            at("tls_root_pem", root(pem))?;
+        }
         Ok(Self {
             policy: at("required_pcrs", policy.build())?,
             regions,
@@ -115,6 +122,23 @@ impl Trust {
             parent_cid: written.parent.0.cid,
             parent_port: written.parent.0.port.0,
         })
+    }
+
+    /// What an image for production needs a good reason for, a sentence each.
+    pub fn warnings(&self) -> impl Iterator<Item = &'static str> {
+        let encrypts = self.policy.unseal_quorums().any(|quorum| quorum.wrapping() == Wrapping::Encrypt);
+        [
+            (self.may_generate, "may_generate: the parent can have a new key made whenever it likes, and start with it"),
+            (self.policy.debug_mode_allowed(), "debug_mode_allowed: for tests; a debug-mode enclave proves nothing"),
+            (
+                self.tls_root_pem.is_some(),
+                "tls_root_pem: who has this root's key can speak for KMS, and so learn the keys that are made and choose \
+                 those that are unsealed",
+            ),
+            (encrypts, "quorum.wrapping: with \"encrypt\", who may call kms:Encrypt can make a blob of a key of their own"),
+        ]
+        .into_iter()
+        .filter_map(|(applies, sentence)| applies.then_some(sentence))
     }
 }
 
@@ -148,6 +172,17 @@ fn seal_id(text: &str) -> Result<SealId, Error> {
         Ok(id) if id.to_string() == text => Ok(id),
         _ => Err(wrong("seal_id", format_args!("expected 32 lower-case hex digits, found {text:?}"))),
     }
+}
+
+/// Builds a client under this root, as the job will: a certificate that it refuses is found before there is an image.
+fn root(pem: &str) -> Result<(), pcrseal::kms::Error> {
+    // Never asked.
+    let credentials = Arc::new(FeedCredentials::from_file(PATH));
+    Client::builder()
+        .credentials_provider(credentials)
+        .root_certificates_pem(pem.as_bytes())
+        .build()
+        .map(drop)
 }
 
 fn at<T>(field: impl Display, result: Result<T, impl Display>) -> Result<T, Error> {

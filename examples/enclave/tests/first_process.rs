@@ -74,6 +74,14 @@ fn the_command_line_checks_a_trust_and_refuses_what_it_does_not_know() {
     let checked = run(&["check", example]);
     assert!(checked.status.success());
     assert!(String::from_utf8_lossy(&checked.stdout).contains("prod-eu-central-1-vault"));
+    assert!(checked.stderr.is_empty());
+    let founding = Root(std::env::temp_dir().join(format!("pcrseal-founding-{}", std::process::id())));
+    fs::create_dir(&founding.0).unwrap();
+    let file = founding.0.join("trust.json");
+    fs::write(&file, fs::read_to_string(example).unwrap().replacen('{', "{\"may_generate\": true,", 1))
+        .unwrap();
+    let checked = run(&["check", file.to_str().unwrap()]);
+    assert!(checked.status.success() && text(&checked).starts_with("warning: may_generate: "), "{checked:?}");
     assert_eq!(run(&["check", "/no such file"]).status.code(), Some(1));
     assert_eq!(run(&["--verbose"]).status.code(), Some(2));
     let version = run(&["--version"]);

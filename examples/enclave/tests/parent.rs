@@ -173,6 +173,45 @@ fn a_blob_that_is_there_is_never_overwritten() {
 }
 
 #[test]
+fn whatever_an_enclave_answers_ends_in_a_sentence_and_keeps_nothing() {
+    let world = World::new();
+    let nested = "[".repeat(500_000);
+    let long = format!("{{\"outcome\":{{\"blob\":\"{}\"}}}}", "A".repeat(400_000));
+    for (answer, found) in [
+        ("", "closed after 0 bytes"),
+        ("{", "failed: "),
+        ("\u{0}", "failed: "),
+        ("[]", "neither an outcome nor an error"),
+        ("{}", "neither an outcome nor an error"),
+        (r#"{"outcome":null}"#, "neither an outcome nor an error"),
+        (r#"{"outcome":[]}"#, "neither an outcome nor an error"),
+        (r#"{"outcome":true}"#, "neither an outcome nor an error"),
+        (r#"{"error":"none"}"#, "neither an outcome nor an error"),
+        (r#"{"outcome":{}}"#, "the answer lacks 'blob'"),
+        (r#"{"outcome":{"blob":7}}"#, "blob is not a string"),
+        (r#"{"outcome":{"blob":""}}"#, "1 to 262144 bytes"),
+        (r#"{"outcome":{"blob":"A"}}"#, "failed: "),
+        (&nested, "failed: "),
+        (&long, "1 to 262144 bytes"),
+        (&" ".repeat(1_100_000), "more than 1048576 bytes"),
+    ] {
+        let Some(mut parent) = Parent::start(&world, "generate") else { return };
+        parent.waiting();
+        let mut enclave = UnixStream::connect(world.socket(common::PARENT_PORT)).unwrap();
+        BufReader::new(&enclave).read_line(&mut String::new()).unwrap();
+        if !answer.is_empty() {
+            // A parent that has heard enough does not listen on.
+            let _ = enclave.write_all(format!("{answer}\n").as_bytes());
+        }
+        drop(enclave);
+        let ended = parent.end();
+        assert!(!ended.success && ended.log.contains(found), "{found:?} in {}", ended.log);
+        assert!(ended.log.starts_with("failed: "), "{}", ended.log);
+        assert!(!world.folder.join("vault.blob").exists());
+    }
+}
+
+#[test]
 fn a_refusal_is_printed_and_is_a_failure() {
     let world = World::new();
     monitor(&world);

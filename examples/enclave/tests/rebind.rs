@@ -50,6 +50,17 @@ fn a_blob_goes_from_one_image_to_the_next() {
     let twice = rebind(&world.folder, ["add", "trust.json", "new.json", "both", "third"]).unwrap_err();
     assert!(twice.contains("rebind: ") && !world.folder.join("third").exists(), "{twice}");
 
+    // Nor half a blob: where it cannot be written, there is none.
+    let limited = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_rebind")])
+        .args(["drop", "trust.json", "old.json", "both", "half"])
+        .current_dir(&world.folder)
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8(limited.stderr).unwrap();
+    assert!(!limited.status.success() && complaint.contains("half: "), "{complaint}");
+    assert!(!world.folder.join("half").exists());
+
     let unseal =
         |name: &str| world.unseal(&Base64::encode_string(&fs::read(world.folder.join(name)).unwrap()));
     for (image, name) in [(old, "both"), (new, "alone")] {

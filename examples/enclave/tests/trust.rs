@@ -47,7 +47,8 @@ fn each_optional_field_does_what_it_is_for() {
     assert!(trust(with("/may_generate", true)).policy.seal_quorum().is_some());
     assert!(trust(with("/may_generate", true)).may_generate);
     assert!(trust(with("/debug_mode_allowed", true)).policy.debug_mode_allowed());
-    assert_eq!(trust(with("/tls_root_pem", "a root")).tls_root_pem.as_deref(), Some("a root"));
+    let root = rcgen::generate_simple_self_signed(["kms.example".to_owned()]).unwrap().cert.pem();
+    assert_eq!(trust(with("/tls_root_pem", root.as_str())).tls_root_pem, Some(root));
     let id = "000102030405060708090a0b0c0d0e0f";
     assert_eq!(trust(with("/seal_id", id)).policy.seal_id().unwrap().to_string(), id);
     assert_eq!(trust(with("/minimum_generation", 7)).policy.minimum_generation(), 7);
@@ -97,6 +98,8 @@ fn every_fault_names_the_field_and_what_was_expected_and_found() {
         (with("/may_genarate", true), &["unknown field `may_genarate`", "expected one of", "`may_generate`"]),
         (with("/quorum/opt_in", true), &["quorum", "unknown field `opt_in`"]),
         (with("/parent/host", "x"), &["parent", "unknown field `host`"]),
+        (with("/tls_root_pem", ""), &["tls_root_pem: "]),
+        (with("/tls_root_pem", "a root"), &["tls_root_pem: "]),
         ("[]".into(), &["sequence, expected an object"]),
         ("{}".into(), &["missing field `cluster`"]),
         (String::new(), &["EOF while parsing"]),
@@ -112,6 +115,23 @@ fn every_fault_names_the_field_and_what_was_expected_and_found() {
         for part in parts {
             assert!(message.contains(part), "{part:?} in {message:?}");
         }
+    }
+}
+
+#[test]
+fn what_production_needs_a_reason_for_is_warned_of_and_the_example_needs_none() {
+    let warnings = |text: &str| Trust::parse(text.as_bytes()).unwrap().warnings().collect::<Vec<_>>();
+    assert!(warnings(EXAMPLE).is_empty());
+    let root = rcgen::generate_simple_self_signed(["kms.example".to_owned()]).unwrap().cert.pem();
+    for (pointer, value) in [
+        ("/may_generate", Value::from(true)),
+        ("/debug_mode_allowed", true.into()),
+        ("/tls_root_pem", root.into()),
+        ("/quorum/wrapping", "encrypt".into()),
+    ] {
+        let found = warnings(&with(pointer, value));
+        let [warning] = found.as_slice() else { panic!("{pointer}: {found:?}") };
+        assert!(warning.starts_with(&pointer[1..].replace('/', ".")), "{warning}");
     }
 }
 

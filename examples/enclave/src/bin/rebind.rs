@@ -4,8 +4,8 @@
 //! `rebind add|drop TRUST_JSON MEASUREMENTS_JSON BLOB NEW_BLOB`
 
 use std::error::Error;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use pcrseal::core::blob::SealedBlob;
@@ -49,10 +49,18 @@ fn run(
         "add" => add_binding(&blob, &values, &trust.policy, aws_lc::BACKEND.random)?,
         _ => drop_binding(&blob, &values)?,
     };
-    // Never over another blob: it may be the only one.
-    let file = OpenOptions::new().write(true).create_new(true).open(new);
-    file.and_then(|mut file| file.write_all(&rebound)).map_err(|error| format!("{new}: {error}"))?;
+    write(new, &rebound).map_err(|error| format!("{new}: {error}"))?;
     Ok(SealedBlob::parse(&rebound)?.bindings().len())
+}
+
+/// Never over another blob, which may be the only one; and whole, or not at all.
+fn write(path: &str, blob: &[u8]) -> io::Result<()> {
+    let mut file = File::create_new(path)?;
+    let written = file.write_all(blob).and_then(|()| file.sync_all());
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 fn read(path: &str) -> Result<Vec<u8>, String> {
