@@ -226,18 +226,28 @@ show_log() {
     fail "$1; all of it is in $logs/$1.log"
 }
 
+# Whether a part is there, and runs: its libraries may be missing, or be another Debian's, where the cache came from
+# another machine, or the machine was upgraded.
+works() {
+    [ -d "$cache/$1" ] || return 1
+    case $1 in
+    qemu) "$cache/qemu/qemu-system-x86_64" -M help 2>/dev/null | grep '^nitro-enclave ' >/dev/null ;;
+    eif_build) "$cache/eif_build/bin/eif_build" --help >/dev/null 2>&1 ;;
+    vhost_vsock) "$cache/vhost_vsock/bin/vhost-device-vsock" --version >/dev/null 2>&1 ;;
+    esac
+}
+
 is_whole() {
     local part
     for part in "${PARTS[@]}"; do
-        [ -d "$cache/$part" ] || return 1
+        works "$part" || return 1
     done
-    # It runs only where its libraries are installed, which a cache from another machine does not tell.
-    "$cache/qemu/qemu-system-x86_64" -M help 2>/dev/null | grep -q '^nitro-enclave '
 }
 
 make_part() {
     local part=$1 start=$SECONDS status=0
-    [ ! -d "$cache/$part" ] || return 0
+    if works "$part"; then return; fi
+    rm -rf "${cache:?}/$part"
     work=$building/$part versions=$building/versions-$part
     mkdir -p "$work" "$building/whole-$part"
     # set -e does not hold in a function that is called in a condition; in a shell of its own it does.
@@ -267,7 +277,9 @@ make_all() {
         make_part "$part"
     done
     rm -rf "$building"
-    is_whole || fail "this QEMU does not know the machine nitro-enclave: $cache/qemu/qemu-system-x86_64 -M help"
+    for part in "${PARTS[@]}"; do
+        works "$part" || fail "$part was built and does not run, or this QEMU has no machine nitro-enclave: $cache/$part"
+    done
     say "ready in $SECONDS s, $(du -sh "$cache" | cut -f 1) in $cache"
 }
 
@@ -285,6 +297,7 @@ recipe=$({
     printf '%s\n' "$SUITE" "${MODULES[@]}" "$PYCOTAP_VERSION"
 } | sha256sum | cut -c 1-12)
 key=qemu$QEMU_SERIES-linux$KERNEL_SERIES-eif$EIF_BUILD_VERSION-vsock$VHOST_VSOCK_VERSION-meson$MESON_VERSION-$recipe
+[ -n "${PCRSEAL_GUEST_CACHE:-}${XDG_CACHE_HOME:-}${HOME:-}" ] || cannot "no HOME, and no PCRSEAL_GUEST_CACHE instead"
 cache=${PCRSEAL_GUEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/pcrseal/nitro-guest}/$key
 building=$cache/building
 logs=$cache/logs
@@ -302,13 +315,14 @@ case ${1:-} in
 esac
 
 if ! is_whole; then
-    mkdir -p "$cache"
+    { mkdir -p "$cache" && [ -w "$cache" ]; } || cannot "no right to write to $cache"
     exec 9>"$cache/lock"
     flock -n 9 || {
         say "another run is building; waiting for it"
         flock 9
     }
-    is_whole || make_all
+    # What is started there does not hold the lock: a server that a compiler's wrapper leaves behind would for ever.
+    is_whole || make_all 9>&-
     exec 9>&-
 fi
 printf '%s=%q\n' \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests in guests with Linux's own driver of the Nitro Secure Module: boots eight under QEMU, software emulation, no
+# Tests in guests with Linux's own driver of the Nitro Secure Module: boots nine under QEMU, software emulation, no
 # Nitro hardware and no KVM. docs/TESTING.md says what they show, what they cannot, and how to debug one.
 #
 # Takes no arguments. About ten minutes from nothing on two free cores (half of it for what
@@ -28,6 +28,15 @@ part() {
     say "$name: $((SECONDS - start)) s"
 }
 
+# Waits for whoever holds the lock that is open as this descriptor. What is started later must not inherit it: a server
+# that a compiler's wrapper leaves behind would hold it for ever.
+locked() {
+    flock -n "$1" || {
+        say "another run holds $(readlink "/proc/$$/fd/$1"); waiting for it"
+        flock "$1"
+    }
+}
+
 tools() {
     local found
     found=$(scripts/nitro-guest-tools.sh)
@@ -41,7 +50,9 @@ programs() {
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --quiet --locked --release --target "$triple" \
         --manifest-path nitro/guest/Cargo.toml --target-dir "$targets/guest" \
         --package pcrseal-guest-probe --package pcrseal-guest-harness
-    export PROBE=$targets/guest/$triple/release/pcrseal-guest-probe
+    # Out of the way of another checkout, which compiles to the same path.
+    install "$targets/guest/$triple/release"/pcrseal-guest-{probe,harness} "$OUTPUT"
+    export PROBE=$OUTPUT/pcrseal-guest-probe
 }
 
 # The example, built as its image is built.
@@ -52,7 +63,7 @@ enclave() {
 
 guests() {
     say "static programs: pcrseal-enclave $(stat -c %s "$ENCLAVE") bytes, pcrseal-guest-probe $(stat -c %s "$PROBE") bytes"
-    "$targets/guest/$triple/release/pcrseal-guest-harness"
+    "$OUTPUT/pcrseal-guest-harness"
 }
 
 if [ $# -gt 0 ]; then
@@ -71,10 +82,18 @@ export OUTPUT=$root/target/nitro-guest
 mkdir -p "$OUTPUT"
 say "ten minutes from nothing on two free cores, one minute after that; logs in $OUTPUT"
 
-part "tools" tools
-# With the tools: a checkout that is new finds there what another has compiled.
+# One run at a time in a checkout, whose logs and images these are.
+exec 8>"$OUTPUT/lock"
+locked 8
+part "tools" tools 8>&-
+# With the tools: a checkout that is new finds there what another has compiled. One at a time compiles.
 targets=$GUEST_CACHE/target
-part "the probe and the harness" programs
-part "the enclave" enclave
-part "eight guests" guests
+[ -w "$GUEST_CACHE" ] || targets=$OUTPUT/target
+mkdir -p "$targets"
+exec 9>"$targets/lock"
+locked 9
+part "the probe and the harness" programs 8>&- 9>&-
+part "the enclave" enclave 8>&- 9>&-
+exec 9>&-
+part "nine guests" guests 8>&-
 say "passed in $SECONDS s"

@@ -18,6 +18,8 @@ pub(crate) const BOOT_LIMIT: Duration = Duration::from_secs(180);
 /// How often QEMU's memory is looked at.
 const SAMPLE: Duration = Duration::from_millis(100);
 const MEMORY: &str = "512M";
+/// What the kernel says then (Linux, `kernel/panic.c`).
+const PANIC: &str = "Kernel panic - not syncing";
 
 /// What an enclave image is booted as on the machine `nitro-enclave`.
 pub(crate) struct Enclave<'a> {
@@ -123,6 +125,10 @@ impl Machine {
         self.console.end().await?;
         if !status.success() {
             return Err(self.failure(&format!("QEMU: {status}")));
+        }
+        // A kernel that panics restarts, as one that was told to does: QEMU ends alike.
+        if self.console.lines().iter().any(|line| line.text.contains(PANIC)) {
+            return Err(self.failure("the guest's kernel panicked"));
         }
         Ok(Run {
             lines: self.console.lines(),

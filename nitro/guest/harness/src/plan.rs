@@ -9,16 +9,16 @@ use pcrseal::core::crypto::aws_lc;
 use pcrseal::core::pcr::{Pcr, PcrIndex, PcrSelection, PcrSet};
 use pcrseal::core::policy::TrustPolicyBuilder;
 use pcrseal::{AutoUnseal, Outcome};
-use pcrseal_emulator::nsm::{Nsm, NsmConfig};
+use pcrseal_emulator::nsm::Nsm;
 use pcrseal_enclave::proof::ProofKey;
 use serde_json::Value;
 
 use crate::Failure;
-use crate::aws::{Aws, INSTANCE, KEY_COUNT, ROLE, THRESHOLD};
+use crate::aws::{Aws, KEY_COUNT, THRESHOLD};
 use crate::image::{Content, Image};
 use crate::parent::{Challenge, Job, Proof, REQUEST_PORT};
 use crate::section::{Section, section};
-use crate::signed::{Boot, Served, boot};
+use crate::signed::{Boot, Served, boot, config};
 use crate::tools::Tools;
 
 /// Every boot gets the same: then its proof depends on the key alone.
@@ -68,7 +68,7 @@ impl<'t> Plan<'t> {
             let proof = served.proof.ok_or("no proof")?;
             let blob = served.blob()?;
             section.check("the blob opens on the host too, and the key in it makes this proof", {
-                let expected = self.proof_by_host(&blob).await?;
+                let expected = self.proof_by_host(&self.image, &blob).await??;
                 if expected == proof { Ok(()) } else { Err("it makes another".into()) }
             });
             costs(section, &served, &self.tools.enclave);
@@ -134,6 +134,25 @@ impl<'t> Plan<'t> {
             let denied = vec!["access_denied AccessDeniedException".to_owned(); KEY_COUNT];
             section.equal("every key refuses", &denied, &served.rows());
             section.equal("there is no proof", &None, &served.proof);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Boot 4 without QEMU, once the keys' policies name the other image: what they name is all that was in its way. Alone
+    /// and last, because it changes what the keys release.
+    pub(crate) async fn permitted(&self, sealed: &Sealed) -> Section {
+        section("after boot 4: the keys' policies name the other image", async |section| {
+            let blob = self.rebind(&sealed.blob, &self.drifted.measured)?;
+            let refusal = self.proof_by_host(&self.drifted, &blob).await?.err().ok_or("the blob opened")?;
+            let denied = refusal.report().count(Outcome::AccessDenied);
+            section.equal("before, every key refuses a module with its PCRs", &KEY_COUNT, &denied);
+            self.aws.permit(&self.drifted.measured);
+            let proof = self.proof_by_host(&self.drifted, &blob).await??;
+            section.check(
+                "then one opens it, and makes the proof of the first boot",
+                if proof == sealed.proof { Ok(()) } else { Err("it makes another".into()) },
+            );
             Ok(())
         })
         .await
@@ -216,14 +235,17 @@ impl<'t> Plan<'t> {
     }
 
     /// Unseals on the host, in a software enclave of the same measurements, and makes the proof.
-    async fn proof_by_host(&self, blob: &[u8]) -> Result<Proof, Failure> {
-        let image = [0, 1, 2].map(|index| measured(&self.image, index));
-        let [pcr0, pcr1, pcr2] = image;
-        let config = NsmConfig::new([pcr0?, pcr1?, pcr2?]).role_arn(ROLE).instance_id(INSTANCE);
-        let nsm = Nsm::boot(&self.aws.authority, config)?;
+    async fn proof_by_host(
+        &self,
+        image: &Image,
+        blob: &[u8],
+    ) -> Result<Result<Proof, pcrseal::Error>, Failure> {
+        let nsm = Nsm::boot(&self.aws.authority, config(image)?)?;
         let auto = AutoUnseal::new(Arc::new(nsm), self.aws.client()?, self.aws.policy(|policy| policy)?);
-        let unsealed = auto.unseal(blob).await?;
-        Ok(ProofKey::of(unsealed.opened.secret())?.answer(&CHALLENGE)?)
+        Ok(match auto.unseal(blob).await {
+            Ok(unsealed) => Ok(ProofKey::of(unsealed.opened.secret())?.answer(&CHALLENGE)?),
+            Err(error) => Err(error),
+        })
     }
 }
 
@@ -243,7 +265,7 @@ fn granted(served: &Served) -> usize {
 /// Refused before any connection, not after.
 fn nothing_asked(section: &mut Section, served: &Served) {
     section.equal("no key was asked", &Vec::<String>::new(), &served.rows());
-    section.equal("nothing was connected to", &0, &served.connections);
+    section.equal("no connection to KMS was opened", &0, &served.connections);
     section.equal("there is no proof", &None, &served.proof);
 }
 

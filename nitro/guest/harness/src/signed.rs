@@ -54,7 +54,9 @@ pub(crate) async fn boot(
 ) -> Result<Served, Failure> {
     let vsock = Vsock::start(tools, boot.name).await?;
     let parent = Parent::listen(&vsock, boot.kms)?;
-    let nsm = Nsm::boot(&aws.authority, config(boot)?)?;
+    let config = config(boot.image)?;
+    let config = if boot.debug_mode { config.debug_mode() } else { config };
+    let nsm = Nsm::boot(&aws.authority, config)?;
     let socket = vsock.beside("nsm");
     let _device = pcrseal_guest_device::serve(&socket, Arc::new(nsm))?;
     let plain = Plain { initrd: &boot.image.initrd, command_line: &boot.image.command_line, nsm: &socket };
@@ -96,16 +98,18 @@ async fn until_end<T>(
 }
 
 /// What the hypervisor would measure: the image, as `eif_build` measured it, and the parent.
-fn config(boot: &Boot<'_>) -> Result<NsmConfig, Failure> {
+pub(crate) fn config(image: &Image) -> Result<NsmConfig, Failure> {
     let measured = |index| {
         let index = PcrIndex::try_from(index)?;
-        Ok::<Pcr, Failure>(
-            *boot.image.measured.get(index).ok_or("eif_build did not print PCR0, PCR1 and PCR2")?,
-        )
+        Ok::<Pcr, Failure>(*image.measured.get(index).ok_or("eif_build did not print PCR0, PCR1 and PCR2")?)
     };
     let config =
         NsmConfig::new([measured(0)?, measured(1)?, measured(2)?]).role_arn(ROLE).instance_id(INSTANCE);
-    Ok(if boot.debug_mode { config.debug_mode() } else { config })
+    // Of a signed image alone.
+    Ok(match image.measured.get(PcrIndex::try_from(8)?) {
+        Some(&signer) => config.pcr8(signer),
+        None => config,
+    })
 }
 
 impl Served {

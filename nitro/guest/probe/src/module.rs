@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
-use pcrseal_core::attester::{Attester, NitroSecureModule};
+use pcrseal_core::attestation::AttestationDocument;
+use pcrseal_core::attester::{AttestationRequest, Attester, NitroSecureModule};
 use pcrseal_core::crypto::{SecureRandom, aws_lc};
 use pcrseal_core::error::Code;
 use pcrseal_core::pcr::{PcrIndex, PcrSelection};
@@ -21,15 +23,17 @@ const CHECKS: &[Check] = &[
     ("the_kernel_takes_a_seed_from_the_module", the_kernel_takes_a_seed),
     ("random_bytes_of_both_sources_are_mixed", sources_are_mixed),
     ("a_selected_register_must_be_locked", selected_registers),
-    ("no_time_is_taken_from_a_document_of_no_algorithm", no_time),
 ];
+const CHECKS_SIGNED: &[Check] = &[("the_time_is_that_of_the_documents", the_time)];
+const CHECKS_UNSIGNED: &[Check] = &[("no_time_is_taken_from_a_document_of_no_algorithm", no_time)];
 
 /// Runs the checks, and returns how many there were.
-pub(crate) fn tell(nsm: &Arc<Nsm>) -> usize {
-    for (name, check) in CHECKS {
+pub(crate) fn tell(nsm: &Arc<Nsm>, signs: bool) -> usize {
+    let of_its_kind = if signs { CHECKS_SIGNED } else { CHECKS_UNSIGNED };
+    for (name, check) in CHECKS.iter().chain(of_its_kind) {
         check::tell(name, &check(nsm));
     }
-    CHECKS.len()
+    CHECKS.len() + of_its_kind.len()
 }
 
 fn the_driver_feeds_the_kernel(_: &Arc<Nsm>) -> Outcome {
@@ -69,4 +73,20 @@ fn selected_registers(_: &Arc<Nsm>) -> Outcome {
 fn no_time(nsm: &Arc<Nsm>) -> Outcome {
     let attester: &dyn Attester = &**nsm;
     refused("the time", Code::CoseProtected, trusted_time(attester)).map(|_| ())
+}
+
+fn the_time(nsm: &Arc<Nsm>) -> Outcome {
+    let document = || {
+        let document = done("Attestation", nsm.attest(&AttestationRequest::default()))?;
+        let parsed = done("parsing", AttestationDocument::parse(&document))?;
+        Ok::<_, String>(UNIX_EPOCH + Duration::from_millis(parsed.unverified_timestamp_ms()))
+    };
+    let before = document()?;
+    let time = done("the time", trusted_time(&**nsm))?;
+    let after = document()?;
+    equal(
+        &format!("{time:?} lies within {before:?} and {after:?}"),
+        &true,
+        &(before <= time && time <= after),
+    )
 }
