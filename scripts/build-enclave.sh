@@ -46,8 +46,8 @@ cannot() {
 
 # --- the program -------------------------------------------------------------------------------------------------
 
-# Runs a command while $STAGE leads to a checkout: staged CHECKOUT COMMAND…. Builds of one user wait for each other;
-# while another user builds, the link is theirs.
+# Runs a command while $STAGE holds a checkout's sources: staged CHECKOUT COMMAND…. Builds of one user wait for each
+# other; while another user builds, the folder is theirs.
 staged() {
     local checkout=$1 lock
     lock=$STAGE.$(id -u).lock
@@ -61,9 +61,13 @@ staged() {
         fi
         exec 9<"$lock"
         flock 9
-        # -T follows no folder: if the link is ours, it leads to our sources.
-        ln -sfT "$checkout" "$STAGE" || cannot "$STAGE belongs to somebody else"
-        trap 'rm -f "$STAGE"' EXIT
+        # Left by a build that was killed, or somebody else's; a folder that can be made is ours.
+        rm -rf "$STAGE" 2>/dev/null || true
+        mkdir -m 700 "$STAGE" 2>/dev/null || cannot "$STAGE belongs to somebody else"
+        trap 'rm -rf "$STAGE"' EXIT
+        # A copy, not a link: where a link leads would be in the program. -m gives every file the time of now: by older
+        # times cargo would take another checkout's program for this one's.
+        tar -C "$checkout" --exclude=.git --exclude=target --exclude=./fuzz -cf - . | tar -C "$STAGE" -mxf -
         "$@" 9>&-
     )
 }
@@ -73,9 +77,9 @@ host() {
     rustc -vV | sed -n 's/^host: //p'
 }
 
-# compile CHECKOUT TARGET_FOLDER
+# Compiles what $STAGE holds: compile TARGET_FOLDER
 compile() {
-    local checkout=$1 folder=$2 manifest=$STAGE/examples/enclave/Cargo.toml target flags cflags sources separated
+    local folder=$1 manifest=$STAGE/examples/enclave/Cargo.toml target flags cflags sources separated
     target=$(host)
     # The C compiler's flags are separated by spaces.
     case $folder$cargo_home in
@@ -93,7 +97,7 @@ compile() {
         flags+=("--remap-path-prefix=$sources=/registry")
         cflags+=" -ffile-prefix-map=$sources=/registry"
     done
-    flags+=("--remap-path-prefix=$STAGE=/pcrseal" "--remap-path-prefix=$checkout=/pcrseal")
+    flags+=("--remap-path-prefix=$STAGE=/pcrseal")
     separated=$(printf '%s\x1f' "${flags[@]}")
     CARGO_TARGET_DIR=$folder CARGO_ENCODED_RUSTFLAGS=${separated%$'\x1f'} CARGO_INCREMENTAL=0 CFLAGS=$cflags \
         cargo build --quiet --locked --release --bin pcrseal-enclave --target "$target" --manifest-path "$manifest"
@@ -102,7 +106,7 @@ compile() {
 # build CHECKOUT TARGET_FOLDER PROGRAM
 build() {
     local start=$SECONDS
-    staged "$1" compile "$1" "$2"
+    staged "$1" compile "$2"
     install -D -m 755 "$2/$(host)/release/pcrseal-enclave" "$3"
     say "$3: $(stat -c %s "$3") bytes, $((SECONDS - start)) s"
 }
@@ -234,7 +238,7 @@ fi
 if [ -n "$kernel$modules" ] && { [ -z "$kernel" ] || [ -z "$modules" ]; }; then
     fail "--kernel and --modules go together"
 fi
-for tool in cargo rustc cc readelf strings flock; do
+for tool in cargo rustc cc readelf strings flock tar; do
     command -v "$tool" >/dev/null || cannot "no $tool"
 done
 if [ -n "$want_eif" ]; then
