@@ -138,6 +138,21 @@ check() {
             fail "in an empty root it was expected to miss its trust.json and exit with 1; found $status: $text"
     fi
     rm -r "$empty"
+    say "from start to its version: $(fastest "$program" --version) us; to nothing, /bin/true: $(fastest /bin/true) us"
+}
+
+# How many microseconds the fastest of fifty runs takes: fastest COMMAND…
+fastest() {
+    local start took best='' times=50
+    while [ "$times" -gt 0 ]; do
+        start=${EPOCHREALTIME/[.,]/}
+        "$@" >/dev/null
+        took=$((${EPOCHREALTIME/[.,]/} - start)) times=$((times - 1))
+        if [ -z "$best" ] || [ "$took" -lt "$best" ]; then
+            best=$took
+        fi
+    done
+    echo "$best"
 }
 
 # --- the image ---------------------------------------------------------------------------------------------------
