@@ -155,10 +155,10 @@ fn a_reading_of_the_bound_s_age_is_renewed_once_and_the_new_one_counts() {
 fn a_new_reading_counts_even_if_it_is_earlier() {
     let bench = Bench::new();
     assert_eq!(bench.at(AGE), START + AGE);
-    bench.answers.send(Answer::At(START + 5)).unwrap();
+    bench.answers.send(Answer::At(START - 5)).unwrap();
     bench.is_asked();
     bench.settled();
-    assert_eq!(bench.at(AGE), START + 5);
+    assert_eq!(bench.at(AGE), START - 5);
 }
 
 #[test]
