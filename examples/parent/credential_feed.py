@@ -16,6 +16,7 @@ import http.client
 import json
 import os
 import socket
+import stat
 import sys
 import time
 import urllib.parse
@@ -122,7 +123,8 @@ def keep_file(path, feed):
 
 
 def unix_listener(path):
-    if os.path.lexists(path):
+    # What an earlier run left; anything else than a socket makes the binding fail.
+    if os.path.lexists(path) and stat.S_ISSOCK(os.lstat(path).st_mode):
         os.unlink(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     umask = os.umask(0o177)
