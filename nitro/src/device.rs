@@ -91,7 +91,8 @@ fn carried(
 ) -> Result<usize, Error> {
     let mut gave_up = gave_up.lock().unwrap_or_else(PoisonError::into_inner);
     if *gave_up {
-        let found = "one that gave up on a request, and would take its answer for this one's";
+        let found =
+            "one that gave up on a request, and would take its answer for this one's: restart the enclave";
         return Err(Error::text(Code::NsmIoctl, "ioctl", "a driver that is in step with the module", found));
     }
     match retry_on_intr(attempt) {
@@ -251,7 +252,7 @@ mod tests {
             };
             let error = carried(&gave_up, late, 10, 100).unwrap_err();
             assert_eq!((error.code(), attempts), (Code::NsmIoctl, 0), "{errno:?}");
-            assert!(error.to_string().contains("gave up"), "{error}");
+            assert!(error.to_string().contains("restart the enclave"), "{error}");
         }
     }
 

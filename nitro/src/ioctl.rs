@@ -1,7 +1,7 @@
 //! The two ioctls of this crate, and all of its unsafe code: a request to the Nitro Secure Module, and bytes for the
 //! kernel's entropy pool.
 //!
-//! They go through rustix: it has the opcodes' arithmetic for every architecture, retries on EINTR, and is what the
+//! They go through rustix: it has the opcodes' arithmetic for every architecture, a loop for EINTR, and is what the
 //! enclave program uses for its other system calls. libc would need an opcode by hand and errno from a global.
 
 use std::ffi::c_int;
