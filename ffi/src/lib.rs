@@ -1,0 +1,20 @@
+//! The C ABI of pcrseal. Its documentation is `include/pcrseal.h`, which `ffi/header` writes from these sources.
+//!
+//! Every exported function is `unsafe` for Rust: what it demands of its pointers are the rules at the top of the header.
+//! Unsafe code stands in two files, and a test holds it there: [`pointer`] reads and writes what a C caller points to,
+//! `locked` keeps secrets in locked memory.
+#![allow(clippy::missing_safety_doc, reason = "the header's rules are the safety section of every function")]
+#![deny(unsafe_op_in_unsafe_fn)]
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("a panic must become a status code: build with panic = \"unwind\"");
+
+mod error;
+mod pointer;
+mod report;
+mod status;
+mod version;
+
+pub use error::*;
+pub use report::*;
+pub use version::*;

@@ -1,0 +1,671 @@
+// pcrseal: a master key that only the right AWS Nitro Enclave image gets back, unattended. The C interface.
+//
+// Written by `cargo run -p pcrseal-header` from ffi/src; do not edit.
+//
+// THE RULES
+
+
+#ifndef PCRSEAL_H
+#define PCRSEAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// How a call ended, as a constant. The numbers never change their meaning and are never reused.
+enum {
+    // The call succeeded.
+    PCRSEAL_OK = 0,
+    // The random number generator failed.
+    PCRSEAL_E_RANDOM = 1001,
+    // The key material does not open this: wrong key, altered data or bad padding (deliberately not told apart).
+    PCRSEAL_E_REJECTED = 1002,
+    // An input is longer than its bound.
+    PCRSEAL_E_TOO_LONG = 1003,
+    // A PCR index is out of range 0..31.
+    PCRSEAL_E_PCR_INDEX = 1101,
+    // A PCR value is not 48 bytes (96 hex digits).
+    PCRSEAL_E_PCR_LENGTH = 1102,
+    // A PCR value holds something else than hex digits.
+    PCRSEAL_E_PCR_HEX = 1103,
+    // Not the measurements JSON that nitro-cli prints.
+    PCRSEAL_E_MEASUREMENTS_JSON = 1104,
+    // The measurements are not SHA-384.
+    PCRSEAL_E_MEASUREMENTS_ALGORITHM = 1105,
+    // The measurements JSON lacks a field.
+    PCRSEAL_E_MEASUREMENTS_MISSING = 1106,
+    // The measurements JSON has a measurement that nitro-cli does not print.
+    PCRSEAL_E_MEASUREMENTS_UNKNOWN = 1107,
+    // Not the ARN of an IAM role (arn:PARTITION:iam::ACCOUNT:role/NAME).
+    PCRSEAL_E_ROLE_ARN = 1108,
+    // Not an EC2 instance id (i- and 8 or 17 lower-case hex digits).
+    PCRSEAL_E_INSTANCE_ID = 1109,
+    // Not the DER of a certificate (PEM has to be decoded first).
+    PCRSEAL_E_SIGNING_CERTIFICATE = 1110,
+    // The CBOR ends in the middle of an item.
+    PCRSEAL_E_CBOR_TRUNCATED = 1201,
+    // A CBOR item has another type than its place demands.
+    PCRSEAL_E_CBOR_TYPE = 1202,
+    // A CBOR head is longer than it need be.
+    PCRSEAL_E_CBOR_NOT_SHORTEST = 1203,
+    // A CBOR item has an indefinite length where a definite one is demanded.
+    PCRSEAL_E_CBOR_INDEFINITE = 1204,
+    // Bytes follow the end of the CBOR.
+    PCRSEAL_E_CBOR_TRAILING = 1205,
+    // A CBOR text string is not UTF-8.
+    PCRSEAL_E_CBOR_TEXT = 1206,
+    // A CBOR integer is outside the range of its place.
+    PCRSEAL_E_CBOR_RANGE = 1207,
+    // A CBOR map has the same key twice.
+    PCRSEAL_E_CBOR_DUPLICATE_KEY = 1208,
+    // A CBOR item has another value or length than its place demands.
+    PCRSEAL_E_CBOR_VALUE = 1209,
+    // The message carries another CBOR tag than that of COSE_Sign1 (18).
+    PCRSEAL_E_COSE_TAG = 1221,
+    // COSE_Sign1 is an array of four.
+    PCRSEAL_E_COSE_ARRAY = 1222,
+    // The protected header is not exactly {1: -35} (ES384).
+    PCRSEAL_E_COSE_PROTECTED = 1223,
+    // The unprotected header is not empty.
+    PCRSEAL_E_COSE_UNPROTECTED = 1224,
+    // The COSE payload is outside 1..16384 bytes.
+    PCRSEAL_E_COSE_PAYLOAD = 1225,
+    // An ES384 signature is 96 bytes.
+    PCRSEAL_E_COSE_SIGNATURE_LENGTH = 1226,
+    // The COSE signature does not verify under the leaf certificate's key.
+    PCRSEAL_E_COSE_SIGNATURE_REJECTED = 1227,
+    // The attestation document has a field that the specification does not name.
+    PCRSEAL_E_ATTESTATION_FIELD_UNKNOWN = 1301,
+    // The attestation document lacks a required field.
+    PCRSEAL_E_ATTESTATION_FIELD_MISSING = 1302,
+    // The attestation document's module_id is empty.
+    PCRSEAL_E_ATTESTATION_MODULE_ID = 1303,
+    // The attestation document's digest is not SHA384.
+    PCRSEAL_E_ATTESTATION_DIGEST = 1304,
+    // The attestation document's timestamp is zero.
+    PCRSEAL_E_ATTESTATION_TIMESTAMP = 1305,
+    // An attestation document holds 1..32 PCRs.
+    PCRSEAL_E_ATTESTATION_PCR_COUNT = 1306,
+    // The attestation document has both pcrs and nitrotpm_pcrs.
+    PCRSEAL_E_ATTESTATION_PCR_FIELDS = 1307,
+    // The attestation document's cabundle holds 1..7 certificates.
+    PCRSEAL_E_ATTESTATION_CABUNDLE = 1308,
+    // A field of the attestation document is outside its length.
+    PCRSEAL_E_ATTESTATION_FIELD_LENGTH = 1309,
+    // The attestation policy names no PCR, no module id and no instance id: any enclave of any AWS customer would satisfy it.
+    PCRSEAL_E_ATTESTATION_POLICY_EMPTY = 1310,
+    // The attestation policy demands a value that no attestation document can have.
+    PCRSEAL_E_ATTESTATION_POLICY_FIELD = 1311,
+    // The attestation does not satisfy the policy.
+    PCRSEAL_E_ATTESTATION_REFUSED = 1320,
+    // The document attests another kind of module than the policy demands.
+    PCRSEAL_E_ATTESTATION_KIND_MISMATCH = 1321,
+    // A PCR has none of the values that the policy accepts.
+    PCRSEAL_E_ATTESTATION_PCR_MISMATCH = 1322,
+    // The document lacks a PCR that the policy names.
+    PCRSEAL_E_ATTESTATION_PCR_ABSENT = 1323,
+    // The enclave runs in debug mode (PCR0, PCR1 and PCR2 are zero), which the policy does not allow.
+    PCRSEAL_E_ATTESTATION_DEBUG_MODE = 1324,
+    // The document lacks one of PCR0, PCR1 and PCR2, without which debug mode cannot be ruled out.
+    PCRSEAL_E_ATTESTATION_DEBUG_UNKNOWN = 1325,
+    // The document is of another module than the policy demands.
+    PCRSEAL_E_ATTESTATION_MODULE_ID_MISMATCH = 1326,
+    // The document is of another EC2 instance than the policy demands.
+    PCRSEAL_E_ATTESTATION_INSTANCE_ID_MISMATCH = 1327,
+    // The document's nonce is not the policy's.
+    PCRSEAL_E_ATTESTATION_NONCE_MISMATCH = 1328,
+    // The document's user_data is not the policy's.
+    PCRSEAL_E_ATTESTATION_USER_DATA_MISMATCH = 1329,
+    // The document's public_key is not the policy's.
+    PCRSEAL_E_ATTESTATION_PUBLIC_KEY_MISMATCH = 1330,
+    // The document is older than the policy allows.
+    PCRSEAL_E_ATTESTATION_TOO_OLD = 1331,
+    // The document's timestamp lies further ahead of the time than the policy's clock skew.
+    PCRSEAL_E_ATTESTATION_FROM_FUTURE = 1332,
+    // A certificate of the chain has a serial number that the policy revokes.
+    PCRSEAL_E_ATTESTATION_REVOKED = 1333,
+    // Not the DER of an X.509 certificate.
+    PCRSEAL_E_CERTIFICATE_MALFORMED = 1351,
+    // The certificate is not of version 3.
+    PCRSEAL_E_CERTIFICATE_VERSION = 1352,
+    // The certificate's key is not P-384 or its signature not ecdsa-with-SHA384.
+    PCRSEAL_E_CERTIFICATE_ALGORITHM = 1353,
+    // The certificate lacks BasicConstraints, or is a CA where an end entity belongs or the reverse.
+    PCRSEAL_E_CERTIFICATE_BASIC_CONSTRAINTS = 1354,
+    // More CA certificates follow than pathLenConstraint allows.
+    PCRSEAL_E_CERTIFICATE_PATH_LENGTH = 1355,
+    // The certificate lacks keyCertSign (CA) or digitalSignature (end entity).
+    PCRSEAL_E_CERTIFICATE_KEY_USAGE = 1356,
+    // The certificate has a critical extension that is not understood.
+    PCRSEAL_E_CERTIFICATE_CRITICAL_EXTENSION = 1357,
+    // The certificate is not yet valid at the verification time.
+    PCRSEAL_E_CERTIFICATE_NOT_YET_VALID = 1358,
+    // The certificate has expired at the verification time.
+    PCRSEAL_E_CERTIFICATE_EXPIRED = 1359,
+    // The chain does not start at a trusted root.
+    PCRSEAL_E_CERTIFICATE_ROOT = 1360,
+    // The certificate's issuer is not the subject of the one above it.
+    PCRSEAL_E_CERTIFICATE_ORDER = 1361,
+    // Two certificates of the chain have the same subject.
+    PCRSEAL_E_CERTIFICATE_REPEATED = 1362,
+    // A certificate's signature does not verify under its issuer's key.
+    PCRSEAL_E_CERTIFICATE_SIGNATURE = 1363,
+    // Path validation refuses the certificate chain.
+    PCRSEAL_E_CERTIFICATE_CHAIN = 1364,
+    // The CiphertextForRecipient is empty or longer than KMS makes it.
+    PCRSEAL_E_CMS_SIZE = 1401,
+    // An element of the CMS ends early: it is truncated, or a length is wrong.
+    PCRSEAL_E_CMS_TRUNCATED = 1402,
+    // Another element stands in the CMS where KMS has this field.
+    PCRSEAL_E_CMS_ELEMENT = 1403,
+    // A length in the CMS is not in a form that KMS uses.
+    PCRSEAL_E_CMS_LENGTH = 1404,
+    // Something follows the last field of this element of the CMS.
+    PCRSEAL_E_CMS_LEFT_OVER = 1405,
+    // Bytes follow the end of the CMS.
+    PCRSEAL_E_CMS_TRAILING = 1406,
+    // The CMS is not EnvelopedData.
+    PCRSEAL_E_CMS_NOT_ENVELOPED_DATA = 1407,
+    // A version in the CMS is not 2: its recipient is not named by a subjectKeyIdentifier.
+    PCRSEAL_E_CMS_VERSION = 1408,
+    // The CMS is not for exactly one recipient.
+    PCRSEAL_E_CMS_RECIPIENT_COUNT = 1409,
+    // The CMS's recipient is not a KeyTransRecipientInfo.
+    PCRSEAL_E_CMS_RECIPIENT_TYPE = 1410,
+    // The CMS names its recipient by issuer and serial number: not AWS KMS's form.
+    PCRSEAL_E_CMS_ISSUER_AND_SERIAL_NUMBER = 1411,
+    // The CMS's subjectKeyIdentifier is not a SHA-256 hash.
+    PCRSEAL_E_CMS_KEY_IDENTIFIER = 1412,
+    // The CMS's content key is not encrypted with RSAES-OAEP.
+    PCRSEAL_E_CMS_KEY_ENCRYPTION_ALGORITHM = 1413,
+    // The CMS uses RSAES-OAEP with SHA-1: the request must ask for RSAES_OAEP_SHA_256.
+    PCRSEAL_E_CMS_OAEP_SHA1 = 1414,
+    // The CMS uses RSAES-OAEP with other functions than SHA-256 and MGF1 with SHA-256.
+    PCRSEAL_E_CMS_OAEP_PARAMETERS = 1415,
+    // The CMS's encrypted key has the length of no RSA key of 2048..4096 bits.
+    PCRSEAL_E_CMS_ENCRYPTED_KEY = 1416,
+    // The CMS's content is not plain data.
+    PCRSEAL_E_CMS_NOT_DATA = 1417,
+    // The CMS's content is not encrypted with AES-256-CBC.
+    PCRSEAL_E_CMS_CONTENT_ENCRYPTION_ALGORITHM = 1418,
+    // The CMS's IV is not 16 bytes.
+    PCRSEAL_E_CMS_IV = 1419,
+    // The CMS's encrypted content is empty or not whole AES blocks.
+    PCRSEAL_E_CMS_CONTENT_LENGTH = 1420,
+    // The CMS is for another recipient key.
+    PCRSEAL_E_CMS_FOREIGN_RECIPIENT = 1421,
+    // The threshold is not 1..n, the number of shares.
+    PCRSEAL_E_SHAMIR_THRESHOLD = 1501,
+    // A secret to be split is 1..65536 bytes.
+    PCRSEAL_E_SHAMIR_SECRET_LENGTH = 1502,
+    // A share's coordinate x is 0, where the secret itself lies.
+    PCRSEAL_E_SHARE_COORDINATE = 1503,
+    // A share holds 1..65536 bytes beside its coordinate.
+    PCRSEAL_E_SHARE_LENGTH = 1504,
+    // There are no shares to combine.
+    PCRSEAL_E_SHAMIR_NO_SHARES = 1505,
+    // The shares differ in length: they are not of one split.
+    PCRSEAL_E_SHAMIR_SHARE_LENGTHS = 1506,
+    // Two shares have the same coordinate x.
+    PCRSEAL_E_SHAMIR_SHARE_REPEATED = 1507,
+    // The blob is empty or longer than a sealed blob can be.
+    PCRSEAL_E_BLOB_SIZE = 1601,
+    // Not a sealed blob: the encoding breaks the format.
+    PCRSEAL_E_BLOB_MALFORMED = 1602,
+    // The blob is not deterministically encoded (RFC 8949 section 4.2.1).
+    PCRSEAL_E_BLOB_NOT_DETERMINISTIC = 1603,
+    // Bytes follow the end of the blob.
+    PCRSEAL_E_BLOB_TRAILING = 1604,
+    // The blob's version is not one that this release reads.
+    PCRSEAL_E_BLOB_VERSION = 1605,
+    // A field of the blob is outside its bounds.
+    PCRSEAL_E_BLOB_BOUNDS = 1606,
+    // A blob has 1..8 bindings.
+    PCRSEAL_E_BINDING_COUNT = 1607,
+    // Two bindings of the blob accept the same PCR values.
+    PCRSEAL_E_BINDING_DUPLICATE = 1608,
+    // The matching binding does not unwrap the content key: it was altered.
+    PCRSEAL_E_BINDING_REJECTED = 1609,
+    // The bundle does not authenticate under this header and external_aad: altered, or another external_aad.
+    PCRSEAL_E_CONTENT_REJECTED = 1610,
+    // No binding of the blob accepts the measured PCR values.
+    PCRSEAL_E_PCR_DRIFT = 1611,
+    // A binding does not cover every required PCR.
+    PCRSEAL_E_BINDING_TOO_WEAK = 1612,
+    // There is no binding with these PCR values or at this position.
+    PCRSEAL_E_BINDING_UNKNOWN = 1613,
+    // A secret is 1..65536 bytes.
+    PCRSEAL_E_SECRET_LENGTH = 1614,
+    // Not the full ARN of a KMS key (arn:PARTITION:kms:REGION:ACCOUNT:key/ID).
+    PCRSEAL_E_KEY_ARN = 1701,
+    // A cluster id is 1..64 characters of A-Z a-z 0-9 . _ -.
+    PCRSEAL_E_CLUSTER_ID = 1702,
+    // A quorum has 1..16 keys and a threshold from 1 to their number.
+    PCRSEAL_E_QUORUM_SIZE = 1703,
+    // A quorum names the same key id twice.
+    PCRSEAL_E_QUORUM_REPEATED_KEY = 1704,
+    // A quorum names a multi-Region key without the opt-in: its replicas have policies of their own.
+    PCRSEAL_E_QUORUM_MULTI_REGION = 1705,
+    // A threshold of 1 without the opt-in: any single key would open the blob.
+    PCRSEAL_E_QUORUM_SINGLE_SHARE = 1706,
+    // A trust policy needs at least one quorum and at least one required PCR.
+    PCRSEAL_E_POLICY_EMPTY = 1707,
+    // The blob belongs to another cluster.
+    PCRSEAL_E_CLUSTER_MISMATCH = 1708,
+    // The blob's generation is below the trusted minimum (rollback).
+    PCRSEAL_E_GENERATION_TOO_OLD = 1709,
+    // The blob is not the pinned one.
+    PCRSEAL_E_SEAL_ID_MISMATCH = 1710,
+    // The blob's wrapping is not that of any trusted quorum.
+    PCRSEAL_E_WRAPPING_MISMATCH = 1711,
+    // The blob's threshold is not that of the trusted quorum.
+    PCRSEAL_E_THRESHOLD_MISMATCH = 1712,
+    // The blob names a KMS key that no trusted quorum names.
+    PCRSEAL_E_KEY_NOT_TRUSTED = 1713,
+    // The blob names the same KMS key twice.
+    PCRSEAL_E_KEY_REPEATED = 1714,
+    // The blob names the trusted keys in another order.
+    PCRSEAL_E_KEY_ORDER = 1715,
+    // The blob does not name all keys of a trusted quorum.
+    PCRSEAL_E_KEY_COUNT = 1716,
+    // The enclave runs in debug mode (PCR0, PCR1 and PCR2 are zero), which the trust policy does not allow.
+    PCRSEAL_E_DEBUG_MODE = 1717,
+    // A required PCR was not measured.
+    PCRSEAL_E_PCR_MISSING = 1718,
+    // One KMS key stands in quorums of both wrappings: an `attested` key must never have permitted Encrypt.
+    PCRSEAL_E_QUORUM_WRAPPINGS = 1719,
+    // The trust policy names no quorum for sealing.
+    PCRSEAL_E_NO_SEAL_QUORUM = 1801,
+    // The generation cannot be raised any further.
+    PCRSEAL_E_GENERATION_EXHAUSTED = 1802,
+    // There is no share with this position.
+    PCRSEAL_E_UNKNOWN_SHARE = 1803,
+    // This share's key was answered before.
+    PCRSEAL_E_ALREADY_ANSWERED = 1804,
+    // Not every key of the quorum has answered: a seal needs them all.
+    PCRSEAL_E_SEAL_INCOMPLETE = 1805,
+    // The new blob opened to something else than what was sealed.
+    PCRSEAL_E_UNPROVEN = 1806,
+    // KMS answered for another key than the one asked.
+    PCRSEAL_E_ANSWER_KEY_ID = 1807,
+    // KMS answered with a plaintext beside or instead of CiphertextForRecipient.
+    PCRSEAL_E_ANSWER_PLAINTEXT = 1808,
+    // KMS answered without CiphertextForRecipient.
+    PCRSEAL_E_ANSWER_MISSING = 1809,
+    // KMS answered with a CiphertextBlob outside 1..6144 bytes.
+    PCRSEAL_E_ANSWER_LENGTH = 1810,
+    // The share does not authenticate under its key, seal and position.
+    PCRSEAL_E_SHARE_REJECTED = 1811,
+    // Fewer keys released their share than are needed.
+    PCRSEAL_E_QUORUM_NOT_REACHED = 1812,
+    // The shares combine to another key than the one committed to.
+    PCRSEAL_E_COMMITMENT_MISMATCH = 1813,
+    // The sealed secret does not authenticate.
+    PCRSEAL_E_SECRET_REJECTED = 1814,
+    // An `attested` seal of a secret from an `encrypt` blob needs the opt-in: nobody vouches for its origin.
+    PCRSEAL_E_RESEAL_UNVOUCHED = 1815,
+    // The attester (the Nitro Secure Module) failed.
+    PCRSEAL_E_ATTESTER = 2001,
+    // The Nitro Secure Module refuses an argument.
+    PCRSEAL_E_NSM_INVALID_ARGUMENT = 2002,
+    // The Nitro Secure Module has no PCR with this index.
+    PCRSEAL_E_NSM_INVALID_INDEX = 2003,
+    // The PCR is locked: it can be neither extended nor locked again.
+    PCRSEAL_E_NSM_READ_ONLY_INDEX = 2004,
+    // An input is longer than the Nitro Secure Module takes.
+    PCRSEAL_E_NSM_INPUT_TOO_LARGE = 2005,
+    // The Nitro Secure Module says that its answer does not belong to the request.
+    PCRSEAL_E_NSM_INVALID_RESPONSE = 2006,
+    // The Nitro Secure Module cannot do this, or does not understand the request.
+    PCRSEAL_E_NSM_INVALID_OPERATION = 2007,
+    // The Nitro Secure Module's answer does not fit the buffer given for it.
+    PCRSEAL_E_NSM_BUFFER_TOO_SMALL = 2008,
+    // The Nitro Secure Module failed inside.
+    PCRSEAL_E_NSM_INTERNAL_ERROR = 2009,
+    // The Nitro Secure Module answers with an error code that its interface does not name.
+    PCRSEAL_E_NSM_ERROR_UNKNOWN = 2010,
+    // The answer of the Nitro Secure Module is not of the form that the request demands.
+    PCRSEAL_E_NSM_ANSWER_MALFORMED = 2011,
+    // The PCR is not locked: attestation documents do not show it, so no key policy can demand its value, and it can still be changed.
+    PCRSEAL_E_NSM_PCR_UNLOCKED = 2012,
+    // There is no device of the Nitro Secure Module: not a Nitro Enclave, or its driver (nsm.ko) is not loaded.
+    PCRSEAL_E_NSM_DEVICE_MISSING = 2021,
+    // No permission to open the device of the Nitro Secure Module.
+    PCRSEAL_E_NSM_DEVICE_PERMISSION = 2022,
+    // The path of the Nitro Secure Module is not a character device.
+    PCRSEAL_E_NSM_DEVICE_KIND = 2023,
+    // The device of the Nitro Secure Module cannot be opened.
+    PCRSEAL_E_NSM_DEVICE_OPEN = 2024,
+    // The driver of the Nitro Secure Module failed to carry the request.
+    PCRSEAL_E_NSM_IOCTL = 2025,
+    // The socket of the Nitro Secure Module cannot be reached, or broke.
+    PCRSEAL_E_NSM_SOCKET = 2026,
+    // The kernel's entropy pool did not take what it was fed.
+    PCRSEAL_E_KERNEL_ENTROPY = 2031,
+    // The program nitro-tpm-attest cannot be run, or failed.
+    PCRSEAL_E_NITRO_TPM_TOOL = 2041,
+    // Nitro-tpm-attest printed something else than the document asked for.
+    PCRSEAL_E_NITRO_TPM_DOCUMENT = 2042,
+    // A SHA-384 PCR of the TPM cannot be read.
+    PCRSEAL_E_NITRO_TPM_PCR = 2043,
+    // An endpoint is http:// or https://, a host, and a port if need be.
+    PCRSEAL_E_KMS_ENDPOINT = 3001,
+    // An http:// endpoint is allowed on a loopback address only.
+    PCRSEAL_E_KMS_ENDPOINT_NOT_LOOPBACK = 3002,
+    // A root certificate cannot be read.
+    PCRSEAL_E_KMS_ROOT_CERTIFICATE = 3004,
+    // Credentials are missing, or not of the form that AWS issues.
+    PCRSEAL_E_KMS_CREDENTIALS = 3005,
+    // Not the name of an AWS region.
+    PCRSEAL_E_KMS_REGION = 3006,
+    // The clock stands outside the years 1970 to 9999.
+    PCRSEAL_E_KMS_CLOCK = 3007,
+    // The TLS implementation offers neither TLS 1.2 nor TLS 1.3.
+    PCRSEAL_E_KMS_TLS_VERSIONS = 3008,
+    // A KeyId is 1..2048 bytes.
+    PCRSEAL_E_KMS_KEY_ID = 3011,
+    // A CiphertextBlob is 1..6144 bytes.
+    PCRSEAL_E_KMS_CIPHERTEXT_BLOB = 3012,
+    // A Plaintext is 1..4096 bytes.
+    PCRSEAL_E_KMS_PLAINTEXT = 3013,
+    // An AttestationDocument is 1..262144 bytes.
+    PCRSEAL_E_KMS_ATTESTATION_DOCUMENT = 3014,
+    // A data key, or a string of random bytes, is 1..1024 bytes.
+    PCRSEAL_E_KMS_NUMBER_OF_BYTES = 3015,
+    // An EncryptionContext is too large, or holds an empty key.
+    PCRSEAL_E_KMS_ENCRYPTION_CONTEXT = 3016,
+    // The request cannot be written.
+    PCRSEAL_E_KMS_REQUEST = 3017,
+    // A request carries at most 10 grant tokens, each of 1..8192 bytes.
+    PCRSEAL_E_KMS_GRANT_TOKENS = 3018,
+    // A PublicKey is 1..8192 bytes.
+    PCRSEAL_E_KMS_PUBLIC_KEY = 3019,
+    // No connection to the endpoint.
+    PCRSEAL_E_KMS_CONNECT = 3021,
+    // The TLS handshake with the endpoint failed.
+    PCRSEAL_E_KMS_TLS = 3022,
+    // The connection was not established in time.
+    PCRSEAL_E_KMS_CONNECT_TIMEOUT = 3023,
+    // KMS did not answer within the time of the whole operation.
+    PCRSEAL_E_KMS_TIMEOUT = 3024,
+    // The connection broke, or the answer is not HTTP.
+    PCRSEAL_E_KMS_HTTP = 3025,
+    // The answer is longer than any answer of KMS.
+    PCRSEAL_E_KMS_ANSWER_TOO_LONG = 3031,
+    // The answer is not the JSON of this operation.
+    PCRSEAL_E_KMS_ANSWER_MALFORMED = 3032,
+    // A field of the answer is missing or outside its bounds.
+    PCRSEAL_E_KMS_ANSWER_FIELD = 3033,
+    // The answer to a request with Recipient holds a Plaintext: the endpoint does not honour Recipient.
+    PCRSEAL_E_KMS_PLAINTEXT_BESIDE_RECIPIENT = 3034,
+    // KMS refused: access denied.
+    PCRSEAL_E_KMS_ACCESS_DENIED = 3041,
+    // KMS refused the attestation document.
+    PCRSEAL_E_KMS_ATTESTATION_REJECTED = 3042,
+    // The KMS key is disabled.
+    PCRSEAL_E_KMS_KEY_DISABLED = 3043,
+    // The KMS key is pending deletion.
+    PCRSEAL_E_KMS_KEY_PENDING_DELETION = 3044,
+    // The state of the KMS key does not permit the request.
+    PCRSEAL_E_KMS_KEY_INVALID_STATE = 3045,
+    // There is no such KMS key.
+    PCRSEAL_E_KMS_NOT_FOUND = 3046,
+    // The ciphertext was made under another KMS key.
+    PCRSEAL_E_KMS_INCORRECT_KEY = 3047,
+    // KMS cannot open the ciphertext: altered, or another EncryptionContext.
+    PCRSEAL_E_KMS_INVALID_CIPHERTEXT = 3048,
+    // The dry run says: the request would have succeeded.
+    PCRSEAL_E_KMS_DRY_RUN_OPERATION = 3049,
+    // KMS throttled the request.
+    PCRSEAL_E_KMS_THROTTLED = 3050,
+    // KMS is unavailable for the moment.
+    PCRSEAL_E_KMS_UNAVAILABLE = 3051,
+    // AWS rejected the signature or the credentials.
+    PCRSEAL_E_KMS_CREDENTIALS_REJECTED = 3052,
+    // AWS rejected the time of the request: the clocks differ.
+    PCRSEAL_E_KMS_CLOCK_SKEW = 3053,
+    // KMS found the request invalid.
+    PCRSEAL_E_KMS_VALIDATION = 3054,
+    // KMS answered with an error of another kind.
+    PCRSEAL_E_KMS_OTHER = 3055,
+    // KMS refused the attestation document: older than five minutes.
+    PCRSEAL_E_KMS_ATTESTATION_STALE = 3056,
+    // KMS refused the attestation document: it cannot be read.
+    PCRSEAL_E_KMS_ATTESTATION_MALFORMED = 3057,
+    // KMS refused: a policy denies it explicitly.
+    PCRSEAL_E_KMS_EXPLICIT_DENY = 3058,
+    // KMS refused: no policy allows it.
+    PCRSEAL_E_KMS_NO_ALLOW = 3059,
+    // The AWS credentials have expired.
+    PCRSEAL_E_KMS_CREDENTIALS_EXPIRED = 3060,
+    // The TLS handshake was not done in time.
+    PCRSEAL_E_KMS_TLS_TIMEOUT = 3061,
+    // The head of an answer did not come in time.
+    PCRSEAL_E_KMS_ANSWER_TIMEOUT = 3062,
+    // The body of the answer did not come in time.
+    PCRSEAL_E_KMS_BODY_TIMEOUT = 3063,
+    // The transport gave no answer in time.
+    PCRSEAL_E_KMS_ATTEMPT_TIMEOUT = 3064,
+    // The retry policy has more or fewer attempts than it can.
+    PCRSEAL_E_KMS_RETRY_POLICY = 3065,
+    // A key policy is 1..131072 characters, each a tab, a line break or of Latin-1.
+    PCRSEAL_E_KMS_POLICY = 3071,
+    // A CustomKeyStoreId is 1..64 bytes.
+    PCRSEAL_E_KMS_CUSTOM_KEY_STORE_ID = 3072,
+    // A provider of credentials cannot be used as it is configured.
+    PCRSEAL_E_CREDENTIALS_CONFIGURATION = 3101,
+    // A container credentials endpoint is http:// on a loopback address, 169.254.170.2, 169.254.170.23 or fd00:ec2::23.
+    PCRSEAL_E_CREDENTIALS_ENDPOINT = 3102,
+    // An environment variable that the provider of credentials needs is not set, or not text.
+    PCRSEAL_E_CREDENTIALS_UNSET = 3103,
+    // A file that the provider of credentials needs cannot be read.
+    PCRSEAL_E_CREDENTIALS_FILE = 3104,
+    // No connection to the source of the credentials.
+    PCRSEAL_E_CREDENTIALS_UNREACHABLE = 3105,
+    // The source of the credentials did not answer in time.
+    PCRSEAL_E_CREDENTIALS_TIMEOUT = 3106,
+    // The connection to the source of the credentials broke, or the answer is not HTTP.
+    PCRSEAL_E_CREDENTIALS_BROKEN = 3107,
+    // The source of the credentials is unavailable for the moment.
+    PCRSEAL_E_CREDENTIALS_UNAVAILABLE = 3108,
+    // The source of the credentials refused to hand out any.
+    PCRSEAL_E_CREDENTIALS_REFUSED = 3109,
+    // The source of the credentials sent more than a credentials document can hold.
+    PCRSEAL_E_CREDENTIALS_TOO_LONG = 3110,
+    // Not the JSON of a credentials document.
+    PCRSEAL_E_CREDENTIALS_MALFORMED = 3111,
+    // A field of the credentials document is missing, or has another value than its place demands.
+    PCRSEAL_E_CREDENTIALS_FIELD = 3112,
+    // The source handed out credentials that have expired already.
+    PCRSEAL_E_CREDENTIALS_EXPIRED = 3113,
+    // AWS rejected the credentials, and their provider has no others.
+    PCRSEAL_E_CREDENTIALS_REJECTED = 3114,
+    // The provider of credentials failed.
+    PCRSEAL_E_CREDENTIALS_PROVIDER = 3115,
+    // The fetch of credentials ended without a result: its runtime was shut down, or the provider panicked.
+    PCRSEAL_E_CREDENTIALS_INTERRUPTED = 3116,
+    // The policy document is longer than PutKeyPolicy takes.
+    PCRSEAL_E_POLICY_TOO_LONG = 4001,
+    // The policy document is not JSON.
+    PCRSEAL_E_POLICY_SYNTAX = 4002,
+    // A name stands twice in one object of the policy document.
+    PCRSEAL_E_POLICY_DUPLICATE_KEY = 4003,
+    // A member of the policy document has another type than its place demands.
+    PCRSEAL_E_POLICY_TYPE = 4004,
+    // A member of the policy document is missing, or stands beside one that excludes it.
+    PCRSEAL_E_POLICY_MEMBER = 4005,
+    // The policy's Version is not one of the policy language.
+    PCRSEAL_E_POLICY_VERSION = 4006,
+    // A statement's Effect is neither Allow nor Deny.
+    PCRSEAL_E_POLICY_EFFECT = 4007,
+    // A statement's principal is not of a form that the policy language has.
+    PCRSEAL_E_POLICY_PRINCIPAL = 4008,
+    // A condition has an operator that the policy language does not have.
+    PCRSEAL_E_POLICY_OPERATOR = 4009,
+    // An AWS account id has twelve digits.
+    PCRSEAL_E_ACCOUNT_ID = 4021,
+    // Not the ARN of an account's root, a role, a role session, a user or a federated user.
+    PCRSEAL_E_PRINCIPAL_ARN = 4022,
+    // Not an action of AWS KMS (kms:NAME).
+    PCRSEAL_E_ACTION_NAME = 4023,
+    // A PCR value of all zeros identifies a debug-mode enclave, or a register that nothing was measured into.
+    PCRSEAL_E_PCR_ZERO = 4201,
+    // The PCRs of a release are not those that the policy can demand.
+    PCRSEAL_E_RELEASE_PCRS = 4202,
+    // The current and the previous release cannot stand in one policy.
+    PCRSEAL_E_RELEASE_MISMATCH = 4203,
+    // The profile permits Encrypt and grants no GenerateDataKey, so it fits only `encrypt` wrapping.
+    PCRSEAL_E_PROFILE_WRAPPING = 4204,
+    // A role cannot have this part in the policy.
+    PCRSEAL_E_POLICY_ROLE = 4205,
+    // The policy would accept no generation.
+    PCRSEAL_E_POLICY_GENERATIONS = 4206,
+    // The rendered policy is longer than KMS takes.
+    PCRSEAL_E_RENDERED_TOO_LONG = 4207,
+    // Not a name of the Terraform language.
+    PCRSEAL_E_TERRAFORM_NAME = 4208,
+    // A KMS key is not fit to hold a share.
+    PCRSEAL_E_KEY_UNFIT = 6001,
+    // A key of an `attested` quorum permits kms:Encrypt: whoever holds the credentials can forge a blob.
+    PCRSEAL_E_KEY_PERMITS_ENCRYPT = 6002,
+    // A key could not be checked before the seal.
+    PCRSEAL_E_KEY_NOT_CHECKED = 6003,
+    // The runtime was shut down, or a part of it failed, before the work was done.
+    PCRSEAL_E_INTERRUPTED = 6004,
+    // The deadline passed while the enclave made a key or waited for its attester.
+    PCRSEAL_E_DEADLINE_EXCEEDED = 6005,
+    // A key of an `attested` quorum permits kms:GenerateDataKey without attestation: whoever holds the credentials can forge a blob.
+    PCRSEAL_E_KEY_PERMITS_GENERATE_DATA_KEY = 6006,
+    // The host did not store the new blob; no key was retired.
+    PCRSEAL_E_BLOB_NOT_KEPT = 6007,
+    // The key belongs to the sealing quorum: new blobs need it.
+    PCRSEAL_E_KEY_IN_USE = 6008,
+    // The key holds no share of this blob.
+    PCRSEAL_E_KEY_HOLDS_NO_SHARE = 6009,
+    // The configuration is longer than any configuration can be.
+    PCRSEAL_E_CONFIG_TOO_LONG = 6021,
+    // The configuration is not JSON.
+    PCRSEAL_E_CONFIG_SYNTAX = 6022,
+    // A member of the configuration is missing, stands twice, is not known, or stands beside one that excludes it.
+    PCRSEAL_E_CONFIG_MEMBER = 6023,
+    // A member of the configuration has another type than its place demands.
+    PCRSEAL_E_CONFIG_TYPE = 6024,
+    // A member of the configuration has another value than its place demands.
+    PCRSEAL_E_CONFIG_VALUE = 6025,
+    // The session's configuration leaves the transport to the host, or the call is for such a session alone.
+    PCRSEAL_E_CONFIG_TRANSPORT = 6026,
+    // A pointer that must not be NULL is NULL.
+    PCRSEAL_E_NULL_POINTER = 8001,
+    // A pointer is not aligned for what it points to.
+    PCRSEAL_E_MISALIGNED_POINTER = 8002,
+    // An input is longer than its place takes.
+    PCRSEAL_E_INPUT_LENGTH = 8003,
+    // The buffer is too small for what belongs there; nothing was written but the length that it needs.
+    PCRSEAL_E_BUFFER_TOO_SMALL = 8004,
+    // An output overlaps an input or another output.
+    PCRSEAL_E_OVERLAP = 8005,
+    // A defect of pcrseal: it failed inside, and the call came to nothing.
+    PCRSEAL_E_PANIC = 8006,
+    // A text is not UTF-8.
+    PCRSEAL_E_TEXT_ENCODING = 8007,
+    // The call was cancelled.
+    PCRSEAL_E_CANCELLED = 8008,
+    // The handle has been finished: nothing more can be done with it but to free it.
+    PCRSEAL_E_FINISHED = 8009,
+    // A call from within a callback of pcrseal.
+    PCRSEAL_E_REENTRANT = 8010,
+    // The memory for a secret cannot be locked (RLIMIT_MEMLOCK).
+    PCRSEAL_E_MEMORY_NOT_LOCKED = 8011,
+    // A number is none of the constants that its place takes.
+    PCRSEAL_E_UNKNOWN_CONSTANT = 8012,
+    // The session's threads cannot be started.
+    PCRSEAL_E_THREADS = 8013
+};
+
+
+// The version of this header's interface: the number in the library's soname. It grows when a program that was compiled
+// with an older header would break, and only then; new functions and codes do not change it.
+#define PCRSEAL_ABI_VERSION 1
+
+// Why a call failed: a status, a sentence for people, and, where KMS keys were asked, what each of them answered.
+//
+// A function that takes `pcrseal_error **error` puts a new one there when it fails and NULL when it succeeds; NULL for
+// `error` itself says that none is wanted. Whoever gets one frees it. It never holds a secret.
+typedef struct pcrseal_error pcrseal_error;
+
+// What every KMS key answered: one row per key, in the quorum's order, counted from 0. Immutable; holds no secret.
+typedef struct pcrseal_report pcrseal_report;
+
+// How a call ended: `PCRSEAL_OK` (0), or one of the `PCRSEAL_E_…` codes, which never change their meaning.
+typedef uint32_t pcrseal_status;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The stable name of a status in `snake_case`, for logs and metrics labels: `"pcr_drift"`; `"ok"` for `PCRSEAL_OK`,
+// `"unknown"` for a number that this library does not know. The text is static: it is never freed.
+const char *pcrseal_status_name(pcrseal_status status);
+
+// One sentence about a status, for people, without the details that an error handle has. The text is static: it is
+// never freed.
+const char *pcrseal_status_message(pcrseal_status status);
+
+// The status that the failed call returned; `PCRSEAL_OK` for NULL.
+pcrseal_status pcrseal_error_status(const pcrseal_error *error);
+
+// What was expected and what was found, in English, without a line break at its end. Owned by the error; NULL for NULL.
+const char *pcrseal_error_message(const pcrseal_error *error);
+
+// What every KMS key answered before the call failed; without rows where none was asked. Owned by the error: it is not
+// freed by itself. NULL for NULL.
+const pcrseal_report *pcrseal_error_report(const pcrseal_error *error);
+
+// Frees an error. NULL is fine.
+void pcrseal_error_free(pcrseal_error *error);
+
+// How many rows there are: as many as keys were to be asked. 0 for NULL.
+size_t pcrseal_report_len(const pcrseal_report *report);
+
+// The key's ARN. Owned by the report; NULL where there is no such row.
+const char *pcrseal_report_key_arn(const pcrseal_report *report, size_t row);
+
+// How its request ended: `"granted"`, `"attestation_rejected"`, `"access_denied"`, `"key_disabled"`,
+// `"key_pending_deletion"`, `"throttled"`, `"timeout"`, `"unreachable"`, `"bad_response"` or `"not_needed"`. Stable, for
+// metrics labels. Owned by the report; NULL where there is no such row.
+const char *pcrseal_report_outcome(const pcrseal_report *report,
+                                   size_t row);
+
+// pcrseal's own code behind a refusal; `PCRSEAL_OK` where there is none.
+pcrseal_status pcrseal_report_status(const pcrseal_report *report, size_t row);
+
+// AWS's name of a refusal: `"AccessDeniedException"`, …; NULL where KMS itself did not refuse. Owned by the report.
+const char *pcrseal_report_aws_code(const pcrseal_report *report, size_t row);
+
+// AWS's words about a refusal; NULL where KMS itself did not refuse. Owned by the report.
+const char *pcrseal_report_aws_message(const pcrseal_report *report, size_t row);
+
+// The request id of a refusal, which AWS's support asks for; NULL where KMS itself did not refuse. Owned by the report.
+const char *pcrseal_report_request_id(const pcrseal_report *report,
+                                      size_t row);
+
+// Milliseconds from the request to its answer; -1 where nobody measured them.
+int64_t pcrseal_report_milliseconds(const pcrseal_report *report, size_t row);
+
+// What to check next, for people; NULL where the answer does not tell. Owned by the report.
+const char *pcrseal_report_hint(const pcrseal_report *report, size_t row);
+
+// Frees a report that a call gave. Not for one that an error owns. NULL is fine.
+void pcrseal_report_free(pcrseal_report *report);
+
+// The interface's version of the library that is loaded. A program compares it with `PCRSEAL_ABI_VERSION`.
+uint32_t pcrseal_abi_version(void);
+
+// The library's version, `"MAJOR.MINOR.PATCH"`. The text is static: it is never freed.
+const char *pcrseal_version(void);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* PCRSEAL_H */
