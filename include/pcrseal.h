@@ -3,7 +3,72 @@
 // Written by `cargo run -p pcrseal-header` from ffi/src; do not edit.
 //
 // THE RULES
-
+//
+// They hold for every function; what stands beside a function says the rest.
+//
+// Status      A function that can fail returns a pcrseal_status: PCRSEAL_OK, which is 0, or a PCRSEAL_E_… code. Check
+//             it: PCRSEAL_MUST_USE lets the compiler warn. Codes keep their meaning for ever, and new ones come: one
+//             that you do not know is a failure.
+// Errors      Such a function takes `pcrseal_error **error` last. NULL says that you do not want it. Otherwise it is
+//             set: to NULL after a success, after a failure to a new error that says what was expected and what was
+//             found. Free it before you pass the same variable again.
+// Order       The handle, inputs, a cancel, outputs, the error.
+// Ownership   A handle that an output or a `_new` gave is yours: free it once, with the `_free` of its type. Freeing
+//             NULL does nothing. Inputs are copied: they need live no longer than the call. A pointer that a function
+//             returns belongs to the handle that it was asked of, lives as long as that, and is never freed; one of
+//             `pcrseal_status_…` and `pcrseal_version` lives for ever.
+// Texts       const char *: UTF-8, ending with a NUL, at most 4096 bytes before it.
+// Bytes       (x, x_len). (NULL, 0) is fine and means none.
+// Buffers     (x, x_capacity, x_len): at most x_capacity bytes are written to x, and their number to *x_len; no NUL is
+//             added. If they do not fit, nothing is written, the call fails with PCRSEAL_E_BUFFER_TOO_SMALL, and
+//             *x_len is the capacity to come back with. So (NULL, 0) asks for the size. A call that asks KMS or the
+//             attester refuses a buffer that might be too small before it asks them.
+// Failure     After a failure every output is NULL or 0 but that *x_len, and nothing is written to a buffer.
+// Checks      NULL where it is not said to be fine, a pointer that is misaligned, a length beyond PTRDIFF_MAX, and an
+//             output that overlaps an input or another output are failures with a code of their own. (After
+//             PCRSEAL_E_OVERLAP only the error has been written.) What cannot be checked is yours: a handle that was
+//             freed, a length beyond its memory, a text without a NUL.
+// NULL        "May be NULL: x." names the arguments that may be; beyond them only the error, empty bytes and unsized
+//             buffers. A function that cannot fail takes NULL for every pointer, and answers NULL or 0.
+// Threads     A handle that a function takes as const may be used by any number of threads at once. The others lock:
+//             no call races with another, but in which order they come is yours. Nobody may use a handle while it is
+//             freed. Nothing is kept per thread: errors are values.
+// Waiting     Calls that ask KMS or the attester take at most as long as the configuration's deadline says, and end
+//             early with PCRSEAL_E_CANCELLED when another thread triggers the pcrseal_cancel that they were given.
+// Processes   A session has threads, which fork() does not copy: make sessions after it, or let the child exec. No
+//             function may be called from a signal handler. The library installs no signal handler, sets no
+//             environment variable, prints nothing, and never ends the process.
+// Panics      A defect inside the library becomes PCRSEAL_E_PANIC; nothing unwinds into your program. Memory that runs
+//             out ends the process, as Rust does.
+// Secrets     A pcrseal_secret lies in memory that is locked, kept out of core dumps, between guard pages, and wiped
+//             when it is freed. What you copy out of it, or had written to a buffer of yours, is yours to wipe:
+//             pcrseal_zeroize. No secret is ever in an error, a report, or a message to a log callback.
+// Versions    Compare pcrseal_abi_version() with PCRSEAL_ABI_VERSION where the library is loaded by hand; the linker
+//             does it by the library's soname. With the same number a program runs with every newer library.
+//
+// THE SMALLEST COMPLETE EXAMPLE
+//
+//     #include <pcrseal.h>
+//     #include <stdio.h>
+//
+//     /* Gives the master key in a sealed blob, or NULL after it has said why not. Free it with pcrseal_secret_free. */
+//     pcrseal_secret *master_key(const uint8_t *config_json, size_t config_len, const uint8_t *blob, size_t blob_len)
+//     {
+//         pcrseal_config *config = NULL;
+//         pcrseal_session *session = NULL;
+//         pcrseal_secret *secret = NULL;
+//         pcrseal_error *error = NULL;
+//
+//         if (pcrseal_config_from_json(config_json, config_len, &config, &error) != PCRSEAL_OK
+//             || pcrseal_session_new(config, &session, &error) != PCRSEAL_OK
+//             || pcrseal_unseal(session, blob, blob_len, NULL, &secret, NULL, &error) != PCRSEAL_OK) {
+//             fprintf(stderr, "pcrseal: %s\n", pcrseal_error_message(error));
+//         }
+//         pcrseal_error_free(error);
+//         pcrseal_session_free(session);
+//         pcrseal_config_free(config);
+//         return secret;
+//     }
 
 #ifndef PCRSEAL_H
 #define PCRSEAL_H
@@ -11,6 +76,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+// Lets the compiler warn where the status of a function is not looked at.
+#if defined(__cplusplus) && __cplusplus >= 201703L
+#define PCRSEAL_MUST_USE [[nodiscard]]
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L
+#define PCRSEAL_MUST_USE [[nodiscard]]
+#elif defined(__GNUC__)
+#define PCRSEAL_MUST_USE __attribute__((warn_unused_result))
+#else
+#define PCRSEAL_MUST_USE
+#endif
 
 // How a call ended, as a constant. The numbers never change their meaning and are never reused.
 enum {
@@ -92,7 +168,8 @@ enum {
     PCRSEAL_E_ATTESTATION_CABUNDLE = 1308,
     // A field of the attestation document is outside its length.
     PCRSEAL_E_ATTESTATION_FIELD_LENGTH = 1309,
-    // The attestation policy names no PCR, no module id and no instance id: any enclave of any AWS customer would satisfy it.
+    // The attestation policy names no PCR, no module id and no instance id: any enclave of any AWS customer would
+    // satisfy it.
     PCRSEAL_E_ATTESTATION_POLICY_EMPTY = 1310,
     // The attestation policy demands a value that no attestation document can have.
     PCRSEAL_E_ATTESTATION_POLICY_FIELD = 1311,
@@ -326,7 +403,8 @@ enum {
     PCRSEAL_E_NSM_ERROR_UNKNOWN = 2010,
     // The answer of the Nitro Secure Module is not of the form that the request demands.
     PCRSEAL_E_NSM_ANSWER_MALFORMED = 2011,
-    // The PCR is not locked: attestation documents do not show it, so no key policy can demand its value, and it can still be changed.
+    // The PCR is not locked: attestation documents do not show it, so no key policy can demand its value, and it can
+    // still be changed.
     PCRSEAL_E_NSM_PCR_UNLOCKED = 2012,
     // There is no device of the Nitro Secure Module: not a Nitro Enclave, or its driver (nsm.ko) is not loaded.
     PCRSEAL_E_NSM_DEVICE_MISSING = 2021,
@@ -534,7 +612,8 @@ enum {
     PCRSEAL_E_INTERRUPTED = 6004,
     // The deadline passed while the enclave made a key or waited for its attester.
     PCRSEAL_E_DEADLINE_EXCEEDED = 6005,
-    // A key of an `attested` quorum permits kms:GenerateDataKey without attestation: whoever holds the credentials can forge a blob.
+    // A key of an `attested` quorum permits kms:GenerateDataKey without attestation: whoever holds the credentials can
+    // forge a blob.
     PCRSEAL_E_KEY_PERMITS_GENERATE_DATA_KEY = 6006,
     // The host did not store the new blob; no key was retired.
     PCRSEAL_E_BLOB_NOT_KEPT = 6007,
@@ -631,10 +710,9 @@ size_t pcrseal_report_len(const pcrseal_report *report);
 const char *pcrseal_report_key_arn(const pcrseal_report *report, size_t row);
 
 // How its request ended: `"granted"`, `"attestation_rejected"`, `"access_denied"`, `"key_disabled"`,
-// `"key_pending_deletion"`, `"throttled"`, `"timeout"`, `"unreachable"`, `"bad_response"` or `"not_needed"`. Stable, for
-// metrics labels. Owned by the report; NULL where there is no such row.
-const char *pcrseal_report_outcome(const pcrseal_report *report,
-                                   size_t row);
+// `"key_pending_deletion"`, `"throttled"`, `"timeout"`, `"unreachable"`, `"bad_response"` or `"not_needed"`. Stable,
+// for metrics labels. Owned by the report; NULL where there is no such row.
+const char *pcrseal_report_outcome(const pcrseal_report *report, size_t row);
 
 // pcrseal's own code behind a refusal; `PCRSEAL_OK` where there is none.
 pcrseal_status pcrseal_report_status(const pcrseal_report *report, size_t row);
@@ -646,8 +724,7 @@ const char *pcrseal_report_aws_code(const pcrseal_report *report, size_t row);
 const char *pcrseal_report_aws_message(const pcrseal_report *report, size_t row);
 
 // The request id of a refusal, which AWS's support asks for; NULL where KMS itself did not refuse. Owned by the report.
-const char *pcrseal_report_request_id(const pcrseal_report *report,
-                                      size_t row);
+const char *pcrseal_report_request_id(const pcrseal_report *report, size_t row);
 
 // Milliseconds from the request to its answer; -1 where nobody measured them.
 int64_t pcrseal_report_milliseconds(const pcrseal_report *report, size_t row);
