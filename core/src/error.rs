@@ -228,6 +228,7 @@ registry! {
     2023 NsmDeviceKind "nsm_device_kind" "the path of the Nitro Secure Module is not a character device";
     2024 NsmDeviceOpen "nsm_device_open" "the device of the Nitro Secure Module cannot be opened";
     2025 NsmIoctl "nsm_ioctl" "the driver of the Nitro Secure Module failed to carry the request";
+    2026 NsmSocket "nsm_socket" "the socket of the Nitro Secure Module cannot be reached, or broke";
     2031 KernelEntropy "kernel_entropy" "the kernel's entropy pool did not take what it was fed";
     2041 NitroTpmTool "nitro_tpm_tool" "the program nitro-tpm-attest cannot be run, or failed";
     2042 NitroTpmDocument "nitro_tpm_document" "nitro-tpm-attest printed something else than the document asked for";
