@@ -355,6 +355,12 @@ registry! {
     6007 BlobNotKept "blob_not_kept" "the host did not store the new blob; no key was retired";
     6008 KeyInUse "key_in_use" "the key belongs to the sealing quorum: new blobs need it";
     6009 KeyHoldsNoShare "key_holds_no_share" "the key holds no share of this blob";
+    6021 ConfigTooLong "config_too_long" "the configuration is longer than any configuration can be";
+    6022 ConfigSyntax "config_syntax" "the configuration is not JSON";
+    6023 ConfigMember "config_member" "a member of the configuration is missing, stands twice, is not known, or stands beside one that excludes it";
+    6024 ConfigType "config_type" "a member of the configuration has another type than its place demands";
+    6025 ConfigValue "config_value" "a member of the configuration has another value than its place demands";
+    6026 ConfigTransport "config_transport" "the session's configuration leaves the transport to the host, or the call is for such a session alone";
 }
 
 /// An error: a stable [`Code`], and what was expected and found.
