@@ -137,7 +137,7 @@ async fn each_stage_has_its_limit() {
         ("http", "operation_timeout_ms", Code::KmsTimeout, None),
     ] {
         let listener = listener.try_clone().unwrap();
-        let held = thread::spawn(move || {
+        let holding = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             stream.write_all(answer.unwrap_or_default().as_bytes()).unwrap();
             stream
@@ -154,7 +154,7 @@ async fn each_stage_has_its_limit() {
             }
             other => panic!("{member}: {other}"),
         }
-        held.join().unwrap();
+        holding.join().unwrap();
     }
 }
 
