@@ -11,7 +11,7 @@ use pcrseal_core::error::Code;
 const RULES: &str = include_str!("rules.h");
 
 /// What the handles are called in Rust and in C.
-const TYPES: [(&str, &str); 8] = [
+const TYPES: [(&str, &str); 11] = [
     ("Status", "pcrseal_status"),
     ("Error", "pcrseal_error"),
     ("Report", "pcrseal_report"),
@@ -20,6 +20,9 @@ const TYPES: [(&str, &str); 8] = [
     ("AttestationPolicy", "pcrseal_attestation_policy"),
     ("Attestation", "pcrseal_attestation"),
     ("Recipient", "pcrseal_recipient"),
+    ("Quorum", "pcrseal_quorum"),
+    ("Config", "pcrseal_config"),
+    ("Attester", "pcrseal_attester"),
 ];
 
 /// The header.
