@@ -805,6 +805,8 @@ void pcrseal_attestation_policy_free(pcrseal_attestation_policy *policy);
 //
 // Fails with `PCRSEAL_E_NSM_DEVICE_MISSING`, `PCRSEAL_E_NSM_DEVICE_PERMISSION`, `PCRSEAL_E_NSM_DEVICE_KIND`,
 // `PCRSEAL_E_NSM_DEVICE_OPEN` or `PCRSEAL_E_NSM_SOCKET`.
+//
+// May be NULL: config.
 pcrseal_status pcrseal_attester_open(const pcrseal_config *config,
                                      pcrseal_attester **attester,
                                      pcrseal_error **error);
@@ -969,6 +971,8 @@ pcrseal_status pcrseal_config_set_nsm_socket(pcrseal_config *config, const char 
 
 // Attests through the NitroTPM of an EC2 instance, with AWS's program `nitro-tpm-attest`: `tool` is its absolute path, and
 // NULL where it has its usual one.
+//
+// May be NULL: tool.
 pcrseal_status pcrseal_config_set_nitro_tpm(pcrseal_config *config,
                                             const char *tool,
                                             pcrseal_error **error);
@@ -986,6 +990,8 @@ pcrseal_status pcrseal_config_set_host_transport(pcrseal_config *config,
 
 // Sets the URL of KMS in `region`, or with NULL the one for every region that has none of its own: `https://HOST[:PORT]`,
 // or `http://` on loopback.
+//
+// May be NULL: region.
 pcrseal_status pcrseal_config_set_endpoint(pcrseal_config *config,
                                            const char *region,
                                            const char *url,
@@ -1044,6 +1050,8 @@ pcrseal_status pcrseal_config_set_feed_credentials_file(pcrseal_config *config,
 // Takes the credentials of the EC2 instance metadata service: those of `role`, or with NULL of the role that the service
 // names. In an enclave, `vsock_cid` and `vsock_port` say where the parent instance forwards to the service; with 0 and 0 it
 // is asked directly.
+//
+// May be NULL: role.
 pcrseal_status pcrseal_config_set_imds_credentials(pcrseal_config *config,
                                                    const char *role,
                                                    uint32_t vsock_cid,
@@ -1051,10 +1059,12 @@ pcrseal_status pcrseal_config_set_imds_credentials(pcrseal_config *config,
                                                    pcrseal_error **error);
 
 // Takes the credentials of the endpoint that ECS and EKS Pod Identity give a container: at `url`, or with NULL where the
-// environment says, with the authorization token in `token_file`, or with NULL as the environment says.
+// environment says, with the authorization token in the file at `token`, or with NULL as the environment says.
+//
+// May be NULL: url, token.
 pcrseal_status pcrseal_config_set_container_credentials(pcrseal_config *config,
                                                         const char *url,
-                                                        const char *token_file,
+                                                        const char *token,
                                                         pcrseal_error **error);
 
 // Sets how long a whole seal or unseal may take, in milliseconds: 1 to an hour.
