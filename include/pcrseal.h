@@ -583,9 +583,36 @@ enum {
 };
 
 
+// A Nitro Enclave's document.
+#define PCRSEAL_ATTESTATION_ENCLAVE 1
+
+// A document of an EC2 instance with NitroTPM, whose PCRs are TPM registers with other meanings.
+#define PCRSEAL_ATTESTATION_NITRO_TPM 2
+
+// Bytes of a PCR's value: SHA-384.
+#define PCRSEAL_PCR_LEN 48
+
 // The version of this header's interface: the number in the library's soname. It grows when a program that was compiled
 // with an older header would break, and only then; new functions and codes do not change it.
 #define PCRSEAL_ABI_VERSION 1
+
+// What a verified document says. Immutable, threads may share it; it holds no secret, and lives longer than the document
+// that it was made of.
+//
+// Verified means that the module of an instance of AWS signed this, and not that it is wanted: anyone can rent an enclave
+// and have any user data, nonce and public key attested. That is what a policy is for.
+typedef struct pcrseal_attestation pcrseal_attestation;
+
+// What a verified document must say to be accepted. A demand that is not made is not judged, with one exception: enclaves
+// in debug mode are refused unless they are allowed.
+//
+// It is judged as a whole where it is used: `pcrseal_verify` refuses one that demands no PCR, no module id and no instance
+// id (`PCRSEAL_E_ATTESTATION_POLICY_EMPTY`), since anyone can rent an enclave and choose everything else, and one that
+// demands what no document can say (`PCRSEAL_E_ATTESTATION_POLICY_FIELD`). Of a demand made twice the last one counts;
+// PCR values and revoked serial numbers add up.
+//
+// Threads may share one: a lock inside keeps changes and uses apart, and their order is the program's.
+typedef struct pcrseal_attestation_policy pcrseal_attestation_policy;
 
 // Why a call failed: a status, a sentence for people, and, where KMS keys were asked, what each of them answered.
 //
@@ -593,8 +620,21 @@ enum {
 // `error` itself says that none is wanted. Whoever gets one frees it. It never holds a secret.
 typedef struct pcrseal_error pcrseal_error;
 
+// PCR values by index, 0..31: what an image measures, or what a binding of a blob accepts. Public, no secret.
+//
+// Threads may share one: a lock inside keeps changes and reads apart, and their order is the program's.
+typedef struct pcrseal_pcr_set pcrseal_pcr_set;
+
+// An ephemeral RSA-2048 key. Its public half goes into an attestation document; AWS KMS encrypts its answers to it.
+// Immutable: threads may share it. Freeing it destroys the private half.
+typedef struct pcrseal_recipient pcrseal_recipient;
+
 // What every KMS key answered: one row per key, in the quorum's order, counted from 0. Immutable; holds no secret.
 typedef struct pcrseal_report pcrseal_report;
+
+// The roots that are trusted, and the certificates that verified under them before: the next document under the same ones
+// takes two signature verifications instead of five. Immutable; threads may share it, and do not wait for each other.
+typedef struct pcrseal_verifier pcrseal_verifier;
 
 // How a call ended: `PCRSEAL_OK` (0), or one of the `PCRSEAL_E_…` codes, which never change their meaning.
 typedef uint32_t pcrseal_status;
@@ -602,6 +642,156 @@ typedef uint32_t pcrseal_status;
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+// What the document attests: `PCRSEAL_ATTESTATION_ENCLAVE` or `PCRSEAL_ATTESTATION_NITRO_TPM`; 0 for NULL.
+uint32_t pcrseal_attestation_kind(const pcrseal_attestation *attestation);
+
+// The module's identity, `i-…-enc…` or `i-…-tpm…`; never empty. Owned by the attestation; NULL for NULL.
+const char *pcrseal_attestation_module_id(const pcrseal_attestation *attestation);
+
+// The EC2 instance's id within the module's; NULL where that has not the usual form. Owned by the attestation.
+const char *pcrseal_attestation_instance_id(const pcrseal_attestation *attestation);
+
+// When the document was made, in milliseconds since 1970; 0 for NULL alone.
+uint64_t pcrseal_attestation_timestamp_ms(const pcrseal_attestation *attestation);
+
+// Which PCRs the document holds: bit i stands for PCR i. 0 for NULL alone.
+uint32_t pcrseal_attestation_pcr_selection(const pcrseal_attestation *attestation);
+
+// The value of the PCR at `pcr`, and its length, `PCRSEAL_PCR_LEN`, in `len`. Owned by the attestation; NULL and 0 where
+// the document holds no such PCR.
+const uint8_t *pcrseal_attestation_pcr(const pcrseal_attestation *attestation,
+                                       uint32_t pcr,
+                                       size_t *len);
+
+// The attested public key, 0..1024 bytes, and its length in `len`. Owned by the attestation; NULL and 0 where the document
+// has none.
+const uint8_t *pcrseal_attestation_public_key(const pcrseal_attestation *attestation,
+                                              size_t *len);
+
+// The attested user data, 0..1024 bytes, and its length in `len`. Owned by the attestation; NULL and 0 where the document
+// has none.
+const uint8_t *pcrseal_attestation_user_data(const pcrseal_attestation *attestation,
+                                             size_t *len);
+
+// The attested nonce, 0..1024 bytes, and its length in `len`. Owned by the attestation; NULL and 0 where the document has
+// none.
+const uint8_t *pcrseal_attestation_nonce(const pcrseal_attestation *attestation,
+                                         size_t *len);
+
+// Frees an attestation. NULL is fine.
+void pcrseal_attestation_free(pcrseal_attestation *attestation);
+
+// A new policy, in `policy`, for documents of one kind, `PCRSEAL_ATTESTATION_ENCLAVE` or `PCRSEAL_ATTESTATION_NITRO_TPM`:
+// those of the other never satisfy it. Whoever gets it frees it. Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another
+// `kind`.
+pcrseal_status pcrseal_attestation_policy_new(uint32_t kind,
+                                              pcrseal_attestation_policy **policy,
+                                              pcrseal_error **error);
+
+// Demands a value of the PCR at `pcr`: a Reference Value. With several values for one PCR, each of them will do, as during
+// a roll-out; every PCR is judged for itself, and a document without it is refused.
+//
+// Fails with `PCRSEAL_E_PCR_INDEX` unless `pcr` is 0..31, and with `PCRSEAL_E_PCR_LENGTH` unless `value_len` is
+// `PCRSEAL_PCR_LEN`; the policy is unchanged then.
+pcrseal_status pcrseal_attestation_policy_require_pcr(pcrseal_attestation_policy *policy,
+                                                      uint32_t pcr,
+                                                      const uint8_t *value,
+                                                      size_t value_len,
+                                                      pcrseal_error **error);
+
+// Demands the module, `i-…-enc…` or `i-…-tpm…`: one boot of one enclave, or one instance with NitroTPM.
+pcrseal_status pcrseal_attestation_policy_require_module_id(pcrseal_attestation_policy *policy,
+                                                            const char *module_id,
+                                                            pcrseal_error **error);
+
+// Demands the EC2 instance, `i-…`.
+pcrseal_status pcrseal_attestation_policy_require_instance_id(pcrseal_attestation_policy *policy,
+                                                              const char *instance_id,
+                                                              pcrseal_error **error);
+
+// Demands the nonce, 0..1024 bytes: the challenge that the relying party sent. It is what makes a document fresh without
+// trust in clocks.
+pcrseal_status pcrseal_attestation_policy_require_nonce(pcrseal_attestation_policy *policy,
+                                                        const uint8_t *nonce,
+                                                        size_t nonce_len,
+                                                        pcrseal_error **error);
+
+// Demands the user data, 0..1024 bytes.
+pcrseal_status pcrseal_attestation_policy_require_user_data(pcrseal_attestation_policy *policy,
+                                                            const uint8_t *user_data,
+                                                            size_t user_data_len,
+                                                            pcrseal_error **error);
+
+// Demands the public key, 0..1024 bytes.
+pcrseal_status pcrseal_attestation_policy_require_public_key(pcrseal_attestation_policy *policy,
+                                                             const uint8_t *public_key,
+                                                             size_t public_key_len,
+                                                             pcrseal_error **error);
+
+// Demands that the document be at most `max_age_ms` milliseconds old at the time of the verification, where its clock and
+// the relying party's may differ by `clock_skew_ms` either way.
+pcrseal_status pcrseal_attestation_policy_require_fresh(pcrseal_attestation_policy *policy,
+                                                        uint64_t max_age_ms,
+                                                        uint64_t clock_skew_ms,
+                                                        pcrseal_error **error);
+
+// Allows debug-mode enclaves, whose PCR0, PCR1 and PCR2 are zero and prove nothing. For tests.
+pcrseal_status pcrseal_attestation_policy_allow_debug_mode(pcrseal_attestation_policy *policy, pcrseal_error **error);
+
+// Refuses chains with a certificate, leaf or CA, of this serial number: big-endian, as a CRL lists it; leading zeros do
+// not matter. CRLs are not fetched, as AWS specifies; who follows them adds their entries here.
+pcrseal_status pcrseal_attestation_policy_revoke_serial(pcrseal_attestation_policy *policy,
+                                                        const uint8_t *serial,
+                                                        size_t serial_len,
+                                                        pcrseal_error **error);
+
+// Frees a policy. NULL is fine.
+void pcrseal_attestation_policy_free(pcrseal_attestation_policy *policy);
+
+// Splits a secret of 1..65536 bytes with Shamir's scheme into `shares_count` shares, any `threshold` of which recover it;
+// fewer tell nothing but its length. They are `shares_count` times `secret_len` + 1 bytes, one after the other in
+// `shares`, each laid out as OpenBao and Vault do: the bytes, then the coordinate x, which is 1, 2, and so on.
+//
+// Fails with `PCRSEAL_E_SHAMIR_THRESHOLD` unless `threshold` is 1..`shares_count` and that at most 255, with
+// `PCRSEAL_E_SHAMIR_SECRET_LENGTH`, with `PCRSEAL_E_RANDOM`, and with `PCRSEAL_E_BUFFER_TOO_SMALL`. The shares are secret:
+// the library keeps no copy, and the program wipes its own (`pcrseal_zeroize`).
+pcrseal_status pcrseal_shamir_split(const uint8_t *secret,
+                                    size_t secret_len,
+                                    uint32_t threshold,
+                                    uint32_t shares_count,
+                                    uint8_t *shares,
+                                    size_t shares_capacity,
+                                    size_t *shares_len,
+                                    pcrseal_error **error);
+
+// Recovers a secret from `shares_count` shares of one split, as `pcrseal_shamir_split` lays them out: as many as its
+// threshold, or more. The secret is one byte shorter than a share.
+//
+// Nothing here detects a wrong share: altered ones, and fewer than the threshold, give other bytes and no error.
+//
+// Fails with `PCRSEAL_E_SHAMIR_NO_SHARES` for none, with `PCRSEAL_E_SHAMIR_SHARE_LENGTHS` when `shares_len` is no multiple
+// of `shares_count`, with `PCRSEAL_E_SHARE_LENGTH` unless each share has 2..65537 bytes, with
+// `PCRSEAL_E_SHARE_COORDINATE` when an x is 0, with `PCRSEAL_E_SHAMIR_SHARE_REPEATED` when two shares have the same x, and
+// with `PCRSEAL_E_BUFFER_TOO_SMALL`.
+pcrseal_status pcrseal_shamir_combine(const uint8_t *shares,
+                                      size_t shares_len,
+                                      uint32_t shares_count,
+                                      uint8_t *secret,
+                                      size_t secret_capacity,
+                                      size_t *secret_len,
+                                      pcrseal_error **error);
+
+// A fresh RSA-2048 key, in `recipient`; whoever gets it frees it. Takes tens of milliseconds. Fails with
+// `PCRSEAL_E_RANDOM`.
+pcrseal_status pcrseal_recipient_new(pcrseal_recipient **recipient, pcrseal_error **error);
+
+// The public key, DER of a `SubjectPublicKeyInfo`, and its length in `len`: what `pcrseal_attester_attest` takes as
+// `public_key`. Owned by the recipient; NULL and 0 for NULL.
+const uint8_t *pcrseal_recipient_public_key(const pcrseal_recipient *recipient, size_t *len);
+
+// Frees a recipient. NULL is fine.
+void pcrseal_recipient_free(pcrseal_recipient *recipient);
 
 // The stable name of a status in `snake_case`, for logs and metrics labels: `"pcr_drift"`; `"ok"` for `PCRSEAL_OK`,
 // `"unknown"` for a number that this library does not know. The text is static: it is never freed.
@@ -623,6 +813,47 @@ const pcrseal_report *pcrseal_error_report(const pcrseal_error *error);
 
 // Frees an error. NULL is fine.
 void pcrseal_error_free(pcrseal_error *error);
+
+// A new set without values, in `pcrs`; whoever gets it frees it.
+pcrseal_status pcrseal_pcr_set_new(pcrseal_pcr_set **pcrs, pcrseal_error **error);
+
+// A new set, in `pcrs`, of what `nitro-cli build-enclave` and `nitro-cli describe-eif` print as JSON: PCR0, PCR1, PCR2
+// and, for a signed image, PCR8. Whoever gets it frees it.
+//
+// Fails with `PCRSEAL_E_TOO_LONG` beyond 65536 bytes, and with `PCRSEAL_E_MEASUREMENTS_JSON`,
+// `PCRSEAL_E_MEASUREMENTS_ALGORITHM`, `PCRSEAL_E_MEASUREMENTS_MISSING`, `PCRSEAL_E_MEASUREMENTS_UNKNOWN`,
+// `PCRSEAL_E_PCR_LENGTH` or `PCRSEAL_E_PCR_HEX` for what nitro-cli does not print.
+pcrseal_status pcrseal_pcr_set_from_measurements_json(const uint8_t *json,
+                                                      size_t json_len,
+                                                      pcrseal_pcr_set **pcrs,
+                                                      pcrseal_error **error);
+
+// Sets the value of the PCR at `index`; one that was there is replaced.
+//
+// Fails with `PCRSEAL_E_PCR_INDEX` unless `index` is 0..31, and with `PCRSEAL_E_PCR_LENGTH` unless `value_len` is
+// `PCRSEAL_PCR_LEN`; the set is unchanged then.
+pcrseal_status pcrseal_pcr_set_insert(pcrseal_pcr_set *pcrs,
+                                      uint32_t index,
+                                      const uint8_t *value,
+                                      size_t value_len,
+                                      pcrseal_error **error);
+
+// Writes the value of the PCR at `index`, `PCRSEAL_PCR_LEN` bytes, to `value`.
+//
+// Fails with `PCRSEAL_E_PCR_INDEX` unless `index` is 0..31, with `PCRSEAL_E_PCR_MISSING` when the set has no such value,
+// and with `PCRSEAL_E_BUFFER_TOO_SMALL` when `value_capacity` is less.
+pcrseal_status pcrseal_pcr_set_value(const pcrseal_pcr_set *pcrs,
+                                     uint32_t index,
+                                     uint8_t *value,
+                                     size_t value_capacity,
+                                     size_t *value_len,
+                                     pcrseal_error **error);
+
+// Which PCRs the set has values of: bit i stands for PCR i. 0 for NULL.
+uint32_t pcrseal_pcr_set_selection(const pcrseal_pcr_set *pcrs);
+
+// Frees a set. NULL is fine.
+void pcrseal_pcr_set_free(pcrseal_pcr_set *pcrs);
 
 // How many rows there are: as many as keys were to be asked. 0 for NULL.
 size_t pcrseal_report_len(const pcrseal_report *report);
@@ -658,11 +889,66 @@ const char *pcrseal_report_hint(const pcrseal_report *report, size_t row);
 // Frees a report that a call gave. Not for one that an error owns. NULL is fine.
 void pcrseal_report_free(pcrseal_report *report);
 
+// A new verifier, in `verifier`, that trusts the root certificates in `roots_der`: DER, one after the other. With
+// `(NULL, 0)` it trusts AWS's root of all genuine documents, AWS Nitro Enclaves Root-G1; others are for tests and for
+// roots to come. Whoever gets it frees it.
+//
+// Fails with `PCRSEAL_E_CERTIFICATE_MALFORMED` for something else than whole certificates. Roots are compared byte by byte,
+// and nothing else about them is judged before a document claims to come from them.
+pcrseal_status pcrseal_verifier_new(const uint8_t *roots_der,
+                                    size_t roots_der_len,
+                                    pcrseal_verifier **verifier,
+                                    pcrseal_error **error);
+
+// Frees a verifier. NULL is fine.
+void pcrseal_verifier_free(pcrseal_verifier *verifier);
+
+// Verifies an attestation document and judges it: its certificates and its signature at the time `at_ms`, in milliseconds
+// since 1970, under the verifier's roots, and what it says under `policy`. What it says is in `attestation`, which whoever
+// gets it frees.
+//
+// A document must not choose the time at which it is verified: `at_ms` is the relying party's own clock.
+//
+// Fails with `PCRSEAL_E_ATTESTATION_REFUSED` when the document is genuine and not wanted; the error's message then lists
+// every demand that it does not meet. Before that with the `PCRSEAL_E_CBOR_…`, `PCRSEAL_E_COSE_…`,
+// `PCRSEAL_E_ATTESTATION_…` and `PCRSEAL_E_CERTIFICATE_…` codes, of which each names the check that the document failed,
+// and with `PCRSEAL_E_ATTESTATION_POLICY_EMPTY` or `PCRSEAL_E_ATTESTATION_POLICY_FIELD` for a policy that cannot be meant.
+pcrseal_status pcrseal_verify(const pcrseal_verifier *verifier,
+                              const uint8_t *document,
+                              size_t document_len,
+                              uint64_t at_ms,
+                              const pcrseal_attestation_policy *policy,
+                              pcrseal_attestation **attestation,
+                              pcrseal_error **error);
+
+// Verifies an attestation document as `pcrseal_verify` does, and does not judge it: what is in `attestation` is what some
+// module of AWS signed, of whichever enclave of whichever customer, in debug mode or not. For programs that judge by
+// themselves.
+pcrseal_status pcrseal_verify_without_appraisal(const pcrseal_verifier *verifier,
+                                                const uint8_t *document,
+                                                size_t document_len,
+                                                uint64_t at_ms,
+                                                pcrseal_attestation **attestation,
+                                                pcrseal_error **error);
+
 // The interface's version of the library that is loaded. A program compares it with `PCRSEAL_ABI_VERSION`.
 uint32_t pcrseal_abi_version(void);
 
 // The library's version, `"MAJOR.MINOR.PATCH"`. The text is static: it is never freed.
 const char *pcrseal_version(void);
+
+// Whether the library that is loaded can do something: a program that was compiled with a newer header, or for a library
+// built with other parts, asks before it relies on it. False for NULL and for names that this library does not know.
+//
+// `"host-transport"`: unseals whose bytes the program itself moves (`pcrseal_host_unseal_…`). `"log"`: the log callback.
+// `"nitro-tpm"`: the NitroTPM of an EC2 instance as attester. `"nsm-socket"`: a Nitro Secure Module behind a Unix
+// socket, which is the emulator's. `"vsock"`: connections to the parent instance.
+bool pcrseal_has_feature(const char *name);
+
+// Overwrites `data_len` bytes at `data` with zeros, in a way that no compiler leaves out: for a program's own copies of
+// secrets. NULL, and a length beyond `PTRDIFF_MAX`, are nothing to overwrite.
+void pcrseal_zeroize(uint8_t *data,
+                     size_t data_len);
 
 #ifdef __cplusplus
 }  // extern "C"
