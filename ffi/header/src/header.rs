@@ -10,7 +10,7 @@ use pcrseal_core::error::Code;
 use crate::declarations::Header;
 
 /// Longest line, in characters.
-pub(crate) const LINE_LEN: usize = 120;
+const LINE_LEN: usize = 120;
 
 /// The rules, on top of the header.
 const RULES: &str = include_str!("rules.h");
