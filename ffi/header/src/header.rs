@@ -11,7 +11,7 @@ use pcrseal_core::error::Code;
 const RULES: &str = include_str!("rules.h");
 
 /// What the handles are called in Rust and in C.
-const TYPES: [(&str, &str); 8] = [
+const TYPES: [(&str, &str); 13] = [
     ("Status", "pcrseal_status"),
     ("Error", "pcrseal_error"),
     ("Report", "pcrseal_report"),
@@ -20,6 +20,11 @@ const TYPES: [(&str, &str); 8] = [
     ("AttestationPolicy", "pcrseal_attestation_policy"),
     ("Attestation", "pcrseal_attestation"),
     ("Recipient", "pcrseal_recipient"),
+    ("Config", "pcrseal_config"),
+    ("Session", "pcrseal_session"),
+    ("Cancel", "pcrseal_cancel"),
+    ("Secret", "pcrseal_secret"),
+    ("LogCallback", "pcrseal_log_callback"),
 ];
 
 /// The header.
