@@ -1,9 +1,9 @@
 //! Ending a call that waits, from another thread.
 
-use crate::error::Status;
-use crate::pointer::{call, free, get};
-
 use tokio::sync::watch;
+
+use crate::error::{Error, Status};
+use crate::pointer::{call, free, get};
 
 /// Ends calls that wait: `pcrseal_cancel_trigger`, from any thread. One may be given to any number of calls, at the same
 /// time and one after the other; once triggered it stays so.
@@ -31,25 +31,19 @@ impl Cancel {
     }
 }
 
-/// Makes a cancel handle, for `cancel` of the calls that wait. A call that is cancelled ends at once with
-/// `PCRSEAL_E_CANCELLED`, and before any request when the handle was triggered before it. What it had asked of AWS KMS by
-/// then may have happened there; its connections are closed or kept for the next call.
-///
-/// cancel: gets the handle, which the caller frees with `pcrseal_cancel_free`.
+/// A new cancel handle, in `cancel`; whoever gets it frees it. A call that is cancelled ends at once with
+/// `PCRSEAL_E_CANCELLED`, and before anything is done when the handle was triggered before it. What it had asked of AWS KMS
+/// by then may have happened there.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pcrseal_cancel_new(
-    cancel: *mut *mut Cancel,
-    error: *mut *mut crate::error::Error,
-) -> Status {
+pub unsafe extern "C" fn pcrseal_cancel_new(cancel: *mut *mut Cancel, error: *mut *mut Error) -> Status {
     call(error, |caller| {
-        let cancel = caller.out(cancel, "cancel");
-        cancel.give(Cancel::new());
+        caller.out(cancel, "cancel").give(Cancel::new());
         Ok(())
     })
 }
 
-/// Ends every call that was given this handle and waits, and every later one. Returns at once; again is fine, from any
-/// thread, from a signal handler never. NULL is nothing to end.
+/// Ends every call that was given this handle and waits, and every later one. Returns at once; once more is fine. From any
+/// thread, but not from a signal handler. NULL is nothing to end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_cancel_trigger(cancel: *const Cancel) {
     get(cancel, (), Cancel::trigger);

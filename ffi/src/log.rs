@@ -59,15 +59,15 @@ pub type LogCallback = Option<
 >;
 
 /// Has every session that is made of this configuration from now on tell a function what happens. Without it nothing is
-/// told.
+/// told, and NULL for `callback` goes back to that.
 ///
-/// config: the configuration.
-/// callback: the function; NULL for none.
-/// user_data: what the function gets as its first argument: never read, never freed. It must be good, in every thread, for
-/// as long as a session of this configuration lives.
-/// most_verbose: the last level that is told, `PCRSEAL_LOG_ERROR` to `PCRSEAL_LOG_TRACE`; not read without a function.
+/// `user_data` is what the function gets as its first argument: never read, never freed. It must be good, in every thread,
+/// for as long as a session of this configuration lives. `most_verbose` is the last level that is told,
+/// `PCRSEAL_LOG_ERROR` to `PCRSEAL_LOG_TRACE`.
 ///
-/// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another level.
+/// May be NULL: callback, user_data.
+///
+/// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another level beside a function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_config_set_log(
     config: *mut Config,

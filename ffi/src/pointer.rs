@@ -408,3 +408,6 @@ fn slice_len(data: *const u8, len: usize, name: &'static str) -> Result<(), Fail
     }
     Err(Fault::number(Code::InputLength, name, "at most PTRDIFF_MAX", len as u64).into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,10 +34,7 @@ impl Reserved {
 }
 
 /// The secret's bytes, and their number in `len`. Owned by the handle: the pointer is good until it is freed. Writing
-/// there, or reading behind the end, ends the process. NULL and 0 for NULL; NULL where `len` is NULL.
-///
-/// handle: the secret.
-/// len: gets the number of bytes.
+/// there, or reading behind the end, ends the process. NULL and 0 for NULL; NULL alone where `len` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_secret_data(secret: *const Secret, len: *mut usize) -> *const u8 {
     get_bytes(secret, len, |secret| Some(secret.memory.bytes()))
