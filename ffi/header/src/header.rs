@@ -11,7 +11,7 @@ use pcrseal_core::error::Code;
 const RULES: &str = include_str!("rules.h");
 
 /// What the handles are called in Rust and in C.
-const TYPES: [(&str, &str); 11] = [
+const TYPES: [(&str, &str); 15] = [
     ("Status", "pcrseal_status"),
     ("Error", "pcrseal_error"),
     ("Report", "pcrseal_report"),
@@ -23,6 +23,10 @@ const TYPES: [(&str, &str); 11] = [
     ("Quorum", "pcrseal_quorum"),
     ("Config", "pcrseal_config"),
     ("Attester", "pcrseal_attester"),
+    ("Session", "pcrseal_session"),
+    ("Cancel", "pcrseal_cancel"),
+    ("Secret", "pcrseal_secret"),
+    ("LogCallback", "pcrseal_log_callback"),
 ];
 
 /// The header.
