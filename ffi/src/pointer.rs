@@ -7,17 +7,20 @@
 //! output, during the call. Every SAFETY comment below rests on these rules: "the rules" for short.
 //!
 //! An exported function is [`call`] (or [`get`], [`get_bytes`], [`free`]) around its work. Its outputs are taken from the
-//! [`Caller`] before its inputs, so that they are zero after a failure whichever argument was at fault.
+//! [`Caller`] before its inputs, so that they are zero after a failure whichever argument was at fault: an output's own
+//! fault is only noted when it is taken, and the first input reports it, or the end of the call.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::c_char;
+use std::ffi::{CStr, c_char, c_void};
+use std::mem::{self, MaybeUninit};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::{mem, ptr, slice};
+use std::{ptr, slice};
 
 use pcrseal::Code;
 use pcrseal::core::error::Error as Fault;
 
 use crate::error::{Error, Failure, Status};
+use crate::log::LogCallback;
 
 /// Longest text that a C caller hands over, in bytes without its NUL. Ours: the longest that AWS has is a role's ARN
 /// of 2048; a path has 4095 at most (Linux, `PATH_MAX`).
@@ -26,29 +29,35 @@ pub(crate) const MAX_TEXT_LEN: usize = 4096;
 /// Runs the work of an exported function: gives it the caller's arguments, turns its failure or its panic into a status
 /// and an error handle (unless `error` is NULL), and leaves no output half written.
 pub(crate) fn call(error: *mut *mut Error, work: impl FnOnce(&Caller) -> Result<(), Failure>) -> Status {
-    if !error.is_aligned() {
-        return Code::MisalignedPointer.number();
-    }
     let caller = Caller::default();
+    let error = if error.is_aligned() {
+        error
+    } else {
+        caller.note(Fault::field(Code::MisalignedPointer, "error").into());
+        ptr::null_mut()
+    };
     if !error.is_null() {
         caller.spans.borrow_mut().push(Span::new(error.cast(), size_of::<*mut Error>(), Way::Out));
         // SAFETY: not NULL, aligned, and by the rules writable.
         unsafe { error.write(ptr::null_mut()) };
     }
-    let outcome = catch_unwind(AssertUnwindSafe(|| work(&caller))).unwrap_or_else(|payload| {
-        // Its destructor could panic again.
-        mem::forget(payload);
-        Err(Code::Panic.into())
-    });
+    let outcome = caught(|| work(&caller)).unwrap_or_else(|| Err(Code::Panic.into()));
+    let outcome = caller.fault.take().map_or(outcome, Err);
     let Err(failure) = outcome else { return 0 };
     caller.clear_outputs(&failure);
     let status = failure.code().number();
     if !error.is_null() {
-        let handle = catch_unwind(AssertUnwindSafe(|| Box::into_raw(Box::new(Error::from(failure)))));
+        let handle = caught(|| Box::into_raw(Box::new(Error::from(failure))));
         // SAFETY: as above.
         unsafe { error.write(handle.unwrap_or(ptr::null_mut())) };
     }
     status
+}
+
+/// What the work comes to, unless it panics.
+fn caught<R>(work: impl FnOnce() -> R) -> Option<R> {
+    // The destructor of what it panicked with could panic again.
+    catch_unwind(AssertUnwindSafe(work)).map_err(mem::forget).ok()
 }
 
 /// Reads something of a handle; `otherwise` when the handle is NULL or misaligned, or reading it panics.
@@ -58,10 +67,7 @@ pub(crate) fn get<T: Sync, R>(handle: *const T, otherwise: R, read: impl FnOnce(
     }
     // SAFETY: not NULL, aligned, and by the rules a live handle of this type; T is Sync, so that it may be shared.
     let handle = unsafe { &*handle };
-    catch_unwind(AssertUnwindSafe(|| read(handle))).unwrap_or_else(|payload| {
-        mem::forget(payload);
-        otherwise
-    })
+    caught(|| read(handle)).unwrap_or(otherwise)
 }
 
 /// Lends bytes that a handle owns: their pointer, and their number in `len`. NULL and 0 where there are none; bytes that
@@ -71,7 +77,9 @@ pub(crate) fn get_bytes<T: Sync>(
     len: *mut usize,
     read: impl FnOnce(&T) -> Option<&[u8]>,
 ) -> *const u8 {
-    if len.is_null() || !len.is_aligned() {
+    let place = Span::new(len.cast(), size_of::<usize>(), Way::Out);
+    let lent = Span::new(handle.cast_mut().cast(), size_of::<T>(), Way::In);
+    if len.is_null() || !len.is_aligned() || place.overlaps(lent) {
         return ptr::null();
     }
     let (data, found) = get(handle, (ptr::null(), 0), |handle| {
@@ -90,9 +98,7 @@ pub(crate) fn free<T>(handle: *mut T) {
     // SAFETY: handles of the caller come from `Out::give`, so from a Box; by the rules this one is freed once and in no
     // other thread's use.
     let handle = unsafe { Box::from_raw(handle) };
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(handle))) {
-        mem::forget(payload);
-    }
+    caught(|| drop(handle));
 }
 
 /// Overwrites memory with zeros in a way that the compiler does not leave out.
@@ -100,8 +106,35 @@ pub(crate) fn zeroize(data: *mut u8, len: usize) {
     if data.is_null() || isize::try_from(len).is_err() {
         return;
     }
-    // SAFETY: not NULL, a byte is always aligned, and by the rules there are `len` of them, for this call alone.
-    zeroize::Zeroize::zeroize(unsafe { slice::from_raw_parts_mut(data, len) });
+    // SAFETY: not NULL, a byte is always aligned, and by the rules there are `len` of them, for this call alone; nobody
+    // need have initialized them.
+    zeroize::Zeroize::zeroize(unsafe { slice::from_raw_parts_mut(data.cast::<MaybeUninit<u8>>(), len) });
+}
+
+/// A function of the caller's, with what it wants to be called with.
+#[derive(Clone, Copy)]
+pub(crate) struct Callback {
+    function: unsafe extern "C" fn(*mut c_void, u32, *const c_char, *const c_char),
+    user_data: *mut c_void,
+}
+
+// SAFETY: by the rules the function may be called from any thread, and from several at once, with this pointer, which
+// is never read here.
+unsafe impl Send for Callback {}
+// SAFETY: as above.
+unsafe impl Sync for Callback {}
+
+impl Callback {
+    /// `None` for NULL.
+    pub(crate) fn new(function: LogCallback, user_data: *mut c_void) -> Option<Self> {
+        function.map(|function| Self { function, user_data })
+    }
+
+    /// Calls it.
+    pub(crate) fn tell(self, level: u32, target: &CStr, message: &CStr) {
+        // SAFETY: by the rules a function of this type, which does not unwind; the texts live until it returns.
+        unsafe { (self.function)(self.user_data, level, target.as_ptr(), message.as_ptr()) };
+    }
 }
 
 /// The arguments of one call. Made by [`call`] alone, so whatever comes out of it lives no longer than the call.
@@ -110,6 +143,8 @@ pub(crate) struct Caller {
     spans: RefCell<Vec<Span>>,
     /// Where the length of the call's buffer goes.
     buffer_len: Cell<Option<*mut usize>>,
+    /// The first fault of an output.
+    fault: RefCell<Option<Failure>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -132,9 +167,10 @@ impl Span {
         Self { start, len, way }
     }
 
+    /// Whether they have a byte in common.
     fn overlaps(self, other: Self) -> bool {
         let end = |span: Self| span.start.addr().saturating_add(span.len);
-        self.start.addr() < end(other) && other.start.addr() < end(self)
+        self.len > 0 && other.len > 0 && self.start.addr() < end(other) && other.start.addr() < end(self)
     }
 }
 
@@ -150,6 +186,7 @@ impl Caller {
         handle: *const T,
         name: &'static str,
     ) -> Result<Option<&T>, Failure> {
+        self.outputs_are_good()?;
         aligned(handle, name)?;
         if handle.is_null() {
             return Ok(None);
@@ -172,7 +209,8 @@ impl Caller {
         len: usize,
         name: &'static str,
     ) -> Result<Option<&[u8]>, Failure> {
-        slice_len(len, name)?;
+        self.outputs_are_good()?;
+        slice_len(data, len, name)?;
         if data.is_null() {
             return if len == 0 { Ok(None) } else { Err(null(name)) };
         }
@@ -193,6 +231,7 @@ impl Caller {
         text: *const c_char,
         name: &'static str,
     ) -> Result<Option<&str>, Failure> {
+        self.outputs_are_good()?;
         if text.is_null() {
             return Ok(None);
         }
@@ -210,22 +249,27 @@ impl Caller {
     }
 
     /// Where a result goes.
-    pub(crate) fn out<T: Copy>(&self, to: *mut T, name: &'static str) -> Result<Out<'_, T>, Failure> {
-        self.out_or_none(to, name)?.ok_or_else(|| null(name))
+    pub(crate) fn out<T: Copy>(&self, to: *mut T, name: &'static str) -> Out<'_, T> {
+        if to.is_null() {
+            self.note(null(name));
+        }
+        self.out_or_none(to, name).unwrap_or(Out { to: ptr::null_mut(), caller: self })
     }
 
     /// Where a result goes that the caller may not want: NULL.
-    pub(crate) fn out_or_none<T: Copy>(
-        &self,
-        to: *mut T,
-        name: &'static str,
-    ) -> Result<Option<Out<'_, T>>, Failure> {
-        aligned(to, name)?;
+    pub(crate) fn out_or_none<T: Copy>(&self, to: *mut T, name: &'static str) -> Option<Out<'_, T>> {
         if to.is_null() {
-            return Ok(None);
+            return None;
         }
-        self.register(Span::new(to.cast(), size_of::<T>(), Way::Out), name)?;
-        Ok(Some(Out { to, _caller: self }))
+        let registered = aligned(to, name)
+            .and_then(|()| self.register(Span::new(to.cast(), size_of::<T>(), Way::Out), name));
+        match registered {
+            Ok(()) => Some(Out { to, caller: self }),
+            Err(fault) => {
+                self.note(fault);
+                None
+            }
+        }
     }
 
     /// Where bytes go: at most `capacity` at `data`, and their number in `len`. With `(NULL, 0)` the call fails with
@@ -236,18 +280,29 @@ impl Caller {
         capacity: usize,
         len: *mut usize,
         name: &'static str,
-    ) -> Result<Buffer<'_>, Failure> {
+    ) -> Buffer<'_> {
         // Taken first: the other faults leave 0 there.
-        let len = self.out(len, name)?;
-        slice_len(capacity, name)?;
-        if data.is_null() && capacity > 0 {
-            return Err(null(name));
+        let len = self.out(len, name);
+        let registered = slice_len(data, capacity, name).and_then(|()| match (data.is_null(), capacity) {
+            (true, 0) => Ok(()),
+            (true, _) => Err(null(name)),
+            (false, _) => self.register(Span::new(data, capacity, Way::Buffer), name),
+        });
+        match registered {
+            Ok(()) => self.buffer_len.set((!len.to.is_null()).then_some(len.to)),
+            Err(fault) => self.note(fault),
         }
-        if !data.is_null() {
-            self.register(Span::new(data, capacity, Way::Buffer), name)?;
-        }
-        self.buffer_len.set(Some(len.to));
-        Ok(Buffer { data, capacity, len, name })
+        Buffer { data, capacity, len, name }
+    }
+
+    /// Notes the fault of an output. The first one counts.
+    fn note(&self, fault: Failure) {
+        self.fault.borrow_mut().get_or_insert(fault);
+    }
+
+    /// Ends the call where an output is at fault.
+    fn outputs_are_good(&self) -> Result<(), Failure> {
+        self.fault.take().map_or(Ok(()), Err)
     }
 
     fn register(&self, span: Span, name: &'static str) -> Result<(), Failure> {
@@ -268,7 +323,7 @@ impl Caller {
         }
         for span in self.spans.take() {
             if span.way == Way::Out {
-                // SAFETY: `out_or_none` and `call` registered it: not NULL, aligned, and by the rules writable. Outputs
+                // SAFETY: `out_or_none` or `call` registered it: not NULL, aligned, and by the rules writable. Outputs
                 // are numbers and pointers, for which zero bytes are 0 and NULL.
                 unsafe { span.start.write_bytes(0, span.len) };
             }
@@ -283,21 +338,29 @@ impl Caller {
 /// A place for a result. It is written once everything has succeeded: nothing that follows may fail.
 pub(crate) struct Out<'c, T> {
     to: *mut T,
-    _caller: &'c Caller,
+    caller: &'c Caller,
 }
 
 impl<T: Copy> Out<'_, T> {
-    /// Writes it.
+    /// Writes it, unless the call has failed by the fault of an output.
     pub(crate) fn set(self, value: T) {
-        // SAFETY: `Caller::out_or_none` made this: not NULL, aligned, and by the rules writable.
-        unsafe { self.to.write(value) };
+        if self.is_good() {
+            // SAFETY: `Caller::out_or_none` made this: not NULL, aligned, and by the rules writable.
+            unsafe { self.to.write(value) };
+        }
+    }
+
+    fn is_good(&self) -> bool {
+        !self.to.is_null() && self.caller.fault.borrow().is_none()
     }
 }
 
 impl<T> Out<'_, *mut T> {
     /// Hands a value over to the caller, who frees it.
     pub(crate) fn give(self, value: T) {
-        self.set(Box::into_raw(Box::new(value)));
+        if self.is_good() {
+            self.set(Box::into_raw(Box::new(value)));
+        }
     }
 }
 
@@ -317,6 +380,7 @@ impl Buffer<'_> {
 
     /// Writes them.
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Failure> {
+        self.len.caller.outputs_are_good()?;
         self.demand(bytes.len())?;
         if !bytes.is_empty() {
             // SAFETY: there are `capacity` writable bytes by the rules, as many as needed as was just checked, and not
@@ -336,10 +400,14 @@ fn null(name: &'static str) -> Failure {
     Fault::field(Code::NullPointer, name).into()
 }
 
-/// No object of C is longer than `isize::MAX`: such a length is a mistake, as of a subtraction.
-fn slice_len(len: usize, name: &'static str) -> Result<(), Failure> {
-    if isize::try_from(len).is_ok() {
+/// No object of C is longer than `isize::MAX`, or goes on behind the end of the address space: such a length is a
+/// mistake, as of a subtraction.
+fn slice_len(data: *const u8, len: usize, name: &'static str) -> Result<(), Failure> {
+    if isize::try_from(len).is_ok() && data.addr().checked_add(len).is_some() {
         return Ok(());
     }
     Err(Fault::number(Code::InputLength, name, "at most PTRDIFF_MAX", len as u64).into())
 }
+
+#[cfg(test)]
+mod tests;
