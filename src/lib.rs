@@ -40,6 +40,8 @@
 mod ask;
 mod auto_unseal;
 mod error;
+mod host_transport;
+mod inspect;
 mod kms_client;
 mod observe;
 mod preflight;
@@ -52,6 +54,8 @@ mod sealing;
 pub use ask::FanOut;
 pub use auto_unseal::{AutoUnseal, Unsealed};
 pub use error::Error;
+pub use host_transport::{HostRequest, HostUnseal};
+pub use inspect::{Inspection, inspect};
 pub use kms_client::{AuthenticatedKms, DataKey, KeyFacts, Released};
 pub use pcrseal_core as core;
 pub use pcrseal_core::attester::Attester;
