@@ -355,6 +355,29 @@ registry! {
     6007 BlobNotKept "blob_not_kept" "the host did not store the new blob; no key was retired";
     6008 KeyInUse "key_in_use" "the key belongs to the sealing quorum: new blobs need it";
     6009 KeyHoldsNoShare "key_holds_no_share" "the key holds no share of this blob";
+
+    // Facade: configuration.
+    6021 ConfigTooLong "config_too_long" "the configuration is longer than any configuration can be";
+    6022 ConfigSyntax "config_syntax" "the configuration is not JSON";
+    6023 ConfigMember "config_member" "a member of the configuration is missing, stands twice, is not known, or stands beside one that excludes it";
+    6024 ConfigType "config_type" "a member of the configuration has another type than its place demands";
+    6025 ConfigValue "config_value" "a member of the configuration has another value than its place demands";
+    6026 ConfigTransport "config_transport" "the session's configuration leaves the transport to the host, or the call is for such a session alone";
+
+    // C ABI.
+    8001 NullPointer "null_pointer" "a pointer that must not be NULL is NULL";
+    8002 MisalignedPointer "misaligned_pointer" "a pointer is not aligned for what it points to";
+    8003 InputLength "input_length" "an input is longer than its place takes";
+    8004 BufferTooSmall "buffer_too_small" "the buffer is too small for what belongs there; nothing was written but the length that it needs";
+    8005 Overlap "overlap" "an output overlaps an input or another output";
+    8006 Panic "panic" "a defect of pcrseal: it failed inside, and the call came to nothing";
+    8007 TextEncoding "text_encoding" "a text is not UTF-8";
+    8008 Cancelled "cancelled" "the call was cancelled";
+    8009 Finished "finished" "the handle has been finished: nothing more can be done with it but to free it";
+    8010 Reentrant "reentrant" "a call from within a callback of pcrseal";
+    8011 MemoryNotLocked "memory_not_locked" "the memory for a secret cannot be locked (RLIMIT_MEMLOCK)";
+    8012 UnknownConstant "unknown_constant" "a number is none of the constants that its place takes";
+    8013 Threads "threads" "the session's threads cannot be started";
 }
 
 /// An error: a stable [`Code`], and what was expected and found.
