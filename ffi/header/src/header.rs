@@ -16,7 +16,11 @@ const LINE_LEN: usize = 120;
 const RULES: &str = include_str!("rules.h");
 
 /// What the handles are called in Rust and in C.
+<<<<<<< HEAD
 const TYPES: &[(&str, &str)] = &[
+=======
+const TYPES: [(&str, &str); 17] = [
+>>>>>>> face
     ("Status", "pcrseal_status"),
     ("Error", "pcrseal_error"),
     ("Report", "pcrseal_report"),
@@ -31,6 +35,8 @@ const TYPES: &[(&str, &str)] = &[
     ("Session", "pcrseal_session"),
     ("Cancel", "pcrseal_cancel"),
     ("Secret", "pcrseal_secret"),
+    ("HostUnseal", "pcrseal_host_unseal"),
+    ("KmsRequest", "pcrseal_kms_request"),
     ("LogCallback", "pcrseal_log_callback"),
 ];
 
