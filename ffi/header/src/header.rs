@@ -16,7 +16,6 @@ const LINE_LEN: usize = 120;
 const RULES: &str = include_str!("rules.h");
 
 /// What the handles are called in Rust and in C.
-<<<<<<< HEAD
 const TYPES: &[(&str, &str)] = &[
     ("Status", "pcrseal_status"),
     ("Error", "pcrseal_error"),
