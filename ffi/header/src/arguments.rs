@@ -254,6 +254,9 @@ fn declaration(function: &str, argument: &Argument) -> Result<String, String> {
         })
     };
     Ok(match &argument.kind {
+        Kind::Handle { .. } if function == "pcrseal_host_unseal_begin" => {
+            format!("const pcrseal_session *{name} = world.host_session;")
+        }
         Kind::Handle { of, shared: true } => format!("const {of} *{name} = shared_{of}();"),
         Kind::Handle { of, shared: false } => {
             format!("{of} *{name}_made = make_{of}(), *{name} = {name}_made;")
@@ -314,6 +317,8 @@ fn outcome(function: &str) -> &'static str {
         "pcrseal_retire_key" | "pcrseal_confirm_retired_key" => "PCRSEAL_E_KEY_IN_USE",
         // KMS makes what it opens for a recipient whose private key only KMS's caller has.
         "pcrseal_recipient_open" => "PCRSEAL_E_CMS_ELEMENT",
+        // KMS has denied access.
+        "pcrseal_host_unseal_answer_from_authenticated_kms" => "PCRSEAL_E_KMS_ACCESS_DENIED",
         // No answer has come in.
         "pcrseal_host_unseal_finish" => "PCRSEAL_E_QUORUM_NOT_REACHED",
         _ => "PCRSEAL_OK",

@@ -38,6 +38,8 @@ static struct {
     char key_arn[256];
 
     pcrseal_session *session;
+    /* The same, but that it leaves the transport to the program. */
+    pcrseal_session *host_session;
     pcrseal_cancel *cancel;
     pcrseal_quorum *quorum;
     pcrseal_pcr_set *pcrs;
@@ -47,6 +49,7 @@ static struct {
     pcrseal_attestation *attestation;
     pcrseal_recipient *recipient;
     pcrseal_config *config;
+    pcrseal_kms_request *request;
 } world;
 
 static struct bytes copy_of(const void *data, size_t len)
@@ -80,10 +83,17 @@ static struct bytes file_read(const char *folder, const char *name)
         perror(path);
         exit(1);
     }
-    len = fread(content, 1, sizeof content, file);
-    NEED_THAT(!ferror(file) && len < sizeof content);
+    len = fread(content, 1, sizeof content - 1, file);
+    NEED_THAT(!ferror(file) && len < sizeof content - 1);
     fclose(file);
-    return copy_of(content, len);
+    /* So that it may be read as a text, if it is one. */
+    content[len] = '\0';
+    {
+        struct bytes read = copy_of(content, len + 1);
+
+        read.len = len;
+        return read;
+    }
 }
 
 /* What is between the lines of a PEM file. */
@@ -136,6 +146,51 @@ static pcrseal_session *make_pcrseal_session(void)
     pcrseal_error *error = NULL;
 
     NEED(pcrseal_session_new(config, &session, &error), error);
+    pcrseal_config_free(config);
+    return session;
+}
+
+/* The next text in the emulator's configuration that follows `before`, from `*at` on; false when there is none. */
+static bool config_text(const char **at, const char *before, char *text, size_t capacity)
+{
+    const char *start = strstr(*at, before);
+    size_t len;
+
+    if (start == NULL) {
+        return false;
+    }
+    start += strlen(before);
+    len = strcspn(start, "\"");
+    NEED_THAT(len < capacity);
+    memcpy(text, start, len);
+    text[len] = '\0';
+    *at = start + len;
+    return true;
+}
+
+/* What the emulator's configuration says, piece by piece, but that the program moves the bytes to KMS. */
+static pcrseal_session *make_host_session(void)
+{
+    const char *at = (const char *)world.config_json.data;
+    pcrseal_config *config = NULL;
+    pcrseal_quorum *quorum = NULL;
+    pcrseal_session *session = NULL;
+    pcrseal_error *error = NULL;
+    char text[4096];
+
+    NEED(pcrseal_config_new("emulator", &config, &error), error);
+    NEED(pcrseal_quorum_new(2, PCRSEAL_WRAPPING_ATTESTED, &quorum, &error), error);
+    while (config_text(&at, "\"arn:aws:kms:", text + 12, sizeof text - 12)) {
+        memcpy(text, "arn:aws:kms:", 12);
+        NEED(pcrseal_quorum_add_key(quorum, text, &error), error);
+    }
+    NEED(pcrseal_config_set_seal_quorum(config, quorum, &error), error);
+    at = (const char *)world.config_json.data;
+    NEED_THAT(config_text(&at, "\"path\": \"", text, sizeof text));
+    NEED(pcrseal_config_set_nsm_socket(config, text, &error), error);
+    NEED(pcrseal_config_set_host_transport(config, &error), error);
+    NEED(pcrseal_session_new(config, &session, &error), error);
+    pcrseal_quorum_free(quorum);
     pcrseal_config_free(config);
     return session;
 }
@@ -273,6 +328,27 @@ static struct bytes make_blob(void)
     return copy_of(blob, len);
 }
 
+static pcrseal_host_unseal *make_pcrseal_host_unseal(void)
+{
+    pcrseal_host_unseal *unseal = NULL;
+    pcrseal_error *error = NULL;
+
+    NEED(pcrseal_host_unseal_begin(world.host_session, world.blob.data, world.blob.len, &unseal, &error), error);
+    return unseal;
+}
+
+static pcrseal_kms_request *make_pcrseal_kms_request(void)
+{
+    pcrseal_host_unseal *unseal = make_pcrseal_host_unseal();
+    pcrseal_kms_request *request = NULL;
+    pcrseal_error *error = NULL;
+
+    NEED(pcrseal_host_unseal_next_request(unseal, &request, &error), error);
+    NEED_THAT(request != NULL);
+    pcrseal_host_unseal_free(unseal);
+    return request;
+}
+
 static struct bytes make_document(void)
 {
     static uint8_t document[PCRSEAL_ATTESTATION_DOCUMENT_MAX];
@@ -294,19 +370,6 @@ static struct bytes make_shares(void)
 
     NEED(pcrseal_shamir_split(world.secret.data, world.secret.len, 2, 3, shares, sizeof shares, &len, &error), error);
     return copy_of(shares, len);
-}
-
-/* The first text in the configuration that names a key. */
-static void find_key_arn(void)
-{
-    const char *start = strstr((const char *)world.config_json.data, "arn:aws:kms:");
-    size_t len;
-
-    NEED_THAT(start != NULL);
-    len = strcspn(start, "\"");
-    NEED_THAT(len < sizeof world.key_arn);
-    memcpy(world.key_arn, start, len);
-    world.key_arn[len] = '\0';
 }
 
 /* `nitro-cli`'s JSON for the emulator's enclave: PCR0, PCR1 and PCR2 are 48 bytes of a0, a1 and a2. */
@@ -334,7 +397,7 @@ static uint64_t now_ms(void)
 
 static void world_open(void)
 {
-    const char *folder = getenv("PCRSEAL_TEST_WORLD");
+    const char *folder = getenv("PCRSEAL_TEST_WORLD"), *config;
     uint8_t value[PCRSEAL_PCR_LEN];
 
     NEED_THAT(folder != NULL);
@@ -343,10 +406,11 @@ static void world_open(void)
     memset(value, 0x5c, sizeof value);
     world.secret = copy_of(value, 32);
     world.config_json = file_read(folder, "session.json");
+    config = (const char *)world.config_json.data;
     world.root_pem = file_read(folder, "root.pem");
     world.root_der = pem_decode(world.root_pem);
     world.measurements_json = make_measurements_json();
-    find_key_arn();
+    NEED_THAT(config_text(&config, "\"keys\": [\n      \"", world.key_arn, sizeof world.key_arn));
 
     world.cancel = make_pcrseal_cancel();
     world.quorum = make_pcrseal_quorum();
@@ -356,18 +420,22 @@ static void world_open(void)
     world.verifier = make_pcrseal_verifier();
     world.policy = make_pcrseal_attestation_policy();
     world.session = make_pcrseal_session();
+    world.host_session = make_host_session();
     world.recipient = make_pcrseal_recipient();
     world.shares = make_shares();
     world.blob = make_blob();
     world.document = make_document();
     world.now_ms = now_ms();
     world.attestation = make_pcrseal_attestation();
+    world.request = make_pcrseal_kms_request();
 }
 
 static void world_close(void)
 {
     pcrseal_attestation_free(world.attestation);
     pcrseal_recipient_free(world.recipient);
+    pcrseal_kms_request_free(world.request);
+    pcrseal_session_free(world.host_session);
     pcrseal_session_free(world.session);
     pcrseal_attestation_policy_free(world.policy);
     pcrseal_verifier_free(world.verifier);
