@@ -41,9 +41,7 @@ pub(crate) fn codes() -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "\t{} Code = {}", constant(code), code.number());
     }
-    text.push_str(
-        ")\n\n// codeTable has every code, in ascending order.\nvar codeTable = [...]codeEntry{\n",
-    );
+    text.push_str(")\n\n// codeTable has every code, in ascending order.\nvar codeTable = [...]codeEntry{\n");
     for &code in Code::ALL {
         let start = format!("{{{}, {:?},", constant(code), code.name());
         let line = format!("{start} {:?}}},", code.text());
