@@ -583,9 +583,82 @@ enum {
 };
 
 
+// A Nitro Enclave's document.
+#define PCRSEAL_ATTESTATION_ENCLAVE 1
+
+// A document of an EC2 instance with NitroTPM, whose PCRs are TPM registers with other meanings.
+#define PCRSEAL_ATTESTATION_NITRO_TPM 2
+
+// Bytes that hold every attestation document: the longest payload, and what is around it.
+#define PCRSEAL_ATTESTATION_DOCUMENT_MAX 16512
+
+// KMS makes the share keys and releases them to attested enclaves alone: the form to choose.
+#define PCRSEAL_WRAPPING_ATTESTED 1
+
+// The enclave makes the share keys and sends them to kms:Encrypt. Blobs are confidential and not authenticated: whoever may
+// call kms:Encrypt with enough of the keys can make one.
+#define PCRSEAL_WRAPPING_ENCRYPT 2
+
+// The attester's clock: in an enclave nobody keeps the system's right.
+#define PCRSEAL_CLOCK_ATTESTED 1
+
+// The system's clock. For hosts and tests.
+#define PCRSEAL_CLOCK_SYSTEM 2
+
+// Establishing a connection.
+#define PCRSEAL_STAGE_CONNECT 1
+
+// The TLS handshake.
+#define PCRSEAL_STAGE_TLS 2
+
+// Sending a request and receiving the head of its answer.
+#define PCRSEAL_STAGE_ANSWER 3
+
+// Reading the body of an answer.
+#define PCRSEAL_STAGE_BODY 4
+
+// A whole operation with all its attempts.
+#define PCRSEAL_STAGE_OPERATION 5
+
+// Bytes of a PCR's value: SHA-384.
+#define PCRSEAL_PCR_LEN 48
+
 // The version of this header's interface: the number in the library's soname. It grows when a program that was compiled
 // with an older header would break, and only then; new functions and codes do not change it.
 #define PCRSEAL_ABI_VERSION 1
+
+// What a verified document says. Immutable, threads may share it; it holds no secret, and lives longer than the document
+// that it was made of.
+//
+// Verified means that the module of an instance of AWS signed this, and not that it is wanted: anyone can rent an enclave
+// and have any user data, nonce and public key attested. That is what a policy is for.
+typedef struct pcrseal_attestation pcrseal_attestation;
+
+// What a verified document must say to be accepted. A demand that is not made is not judged, with one exception: enclaves
+// in debug mode are refused unless they are allowed.
+//
+// It is judged as a whole where it is used: `pcrseal_verify` refuses one that demands no PCR, no module id and no instance
+// id (`PCRSEAL_E_ATTESTATION_POLICY_EMPTY`), since anyone can rent an enclave and choose everything else, and one that
+// demands what no document can say (`PCRSEAL_E_ATTESTATION_POLICY_FIELD`). Of a demand made twice the last one counts;
+// PCR values and revoked serial numbers add up.
+//
+// Threads may share one: a lock inside keeps changes and uses apart, and their order is the program's.
+typedef struct pcrseal_attestation_policy pcrseal_attestation_policy;
+
+// What vouches for the code that runs: a Nitro Secure Module, or the NitroTPM of an EC2 instance. Immutable; threads may
+// share it.
+typedef struct pcrseal_attester pcrseal_attester;
+
+// Everything that a session is made of. It holds what the session trusts: it belongs into the program's image, and never
+// comes from the parent instance.
+//
+// What a setter sets replaces what was set before; what nothing sets is as `docs/CONFIGURATION.md` says, which describes
+// every value. Setters look at their pointers, texts and constants alone: values, and whether they go together, are judged
+// where a session or an attester is made. A setter that fails changes nothing.
+//
+// Threads may share one: a lock inside keeps changes and uses apart, and their order is the program's. Whoever was made
+// from a configuration has a copy of it, so that it may be changed or freed afterwards. Freeing it wipes the credentials.
+typedef struct pcrseal_config pcrseal_config;
 
 // Why a call failed: a status, a sentence for people, and, where KMS keys were asked, what each of them answered.
 //
@@ -593,8 +666,26 @@ enum {
 // `error` itself says that none is wanted. Whoever gets one frees it. It never holds a secret.
 typedef struct pcrseal_error pcrseal_error;
 
+// PCR values by index, 0..31: what an image measures, or what a binding of a blob accepts. Public, no secret.
+//
+// Threads may share one: a lock inside keeps changes and reads apart, and their order is the program's.
+typedef struct pcrseal_pcr_set pcrseal_pcr_set;
+
+// A quorum: so many of these KMS keys, in this order.
+//
+// Threads may share one: a lock inside keeps changes and uses apart, and their order is the program's.
+typedef struct pcrseal_quorum pcrseal_quorum;
+
+// An ephemeral RSA-2048 key. Its public half goes into an attestation document; AWS KMS encrypts its answers to it.
+// Immutable: threads may share it. Freeing it destroys the private half.
+typedef struct pcrseal_recipient pcrseal_recipient;
+
 // What every KMS key answered: one row per key, in the quorum's order, counted from 0. Immutable; holds no secret.
 typedef struct pcrseal_report pcrseal_report;
+
+// The roots that are trusted, and the certificates that verified under them before: the next document under the same ones
+// takes two signature verifications instead of five. Immutable; threads may share it, and do not wait for each other.
+typedef struct pcrseal_verifier pcrseal_verifier;
 
 // How a call ended: `PCRSEAL_OK` (0), or one of the `PCRSEAL_E_…` codes, which never change their meaning.
 typedef uint32_t pcrseal_status;
@@ -602,6 +693,392 @@ typedef uint32_t pcrseal_status;
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+// What the document attests: `PCRSEAL_ATTESTATION_ENCLAVE` or `PCRSEAL_ATTESTATION_NITRO_TPM`; 0 for NULL.
+uint32_t pcrseal_attestation_kind(const pcrseal_attestation *attestation);
+
+// The module's identity, `i-…-enc…` or `i-…-tpm…`; never empty. Owned by the attestation; NULL for NULL.
+const char *pcrseal_attestation_module_id(const pcrseal_attestation *attestation);
+
+// The EC2 instance's id within the module's; NULL where that has not the usual form. Owned by the attestation.
+const char *pcrseal_attestation_instance_id(const pcrseal_attestation *attestation);
+
+// When the document was made, in milliseconds since 1970; 0 for NULL alone.
+uint64_t pcrseal_attestation_timestamp_ms(const pcrseal_attestation *attestation);
+
+// Which PCRs the document holds: bit i stands for PCR i. 0 for NULL alone.
+uint32_t pcrseal_attestation_pcr_selection(const pcrseal_attestation *attestation);
+
+// The value of the PCR at `pcr`, and its length, `PCRSEAL_PCR_LEN`, in `len`. Owned by the attestation; NULL and 0 where
+// the document holds no such PCR.
+const uint8_t *pcrseal_attestation_pcr(const pcrseal_attestation *attestation,
+                                       uint32_t pcr,
+                                       size_t *len);
+
+// The attested public key, 0..1024 bytes, and its length in `len`. Owned by the attestation; NULL and 0 where the document
+// has none.
+const uint8_t *pcrseal_attestation_public_key(const pcrseal_attestation *attestation,
+                                              size_t *len);
+
+// The attested user data, 0..1024 bytes, and its length in `len`. Owned by the attestation; NULL and 0 where the document
+// has none.
+const uint8_t *pcrseal_attestation_user_data(const pcrseal_attestation *attestation,
+                                             size_t *len);
+
+// The attested nonce, 0..1024 bytes, and its length in `len`. Owned by the attestation; NULL and 0 where the document has
+// none.
+const uint8_t *pcrseal_attestation_nonce(const pcrseal_attestation *attestation,
+                                         size_t *len);
+
+// Frees an attestation. NULL is fine.
+void pcrseal_attestation_free(pcrseal_attestation *attestation);
+
+// A new policy, in `policy`, for documents of one kind, `PCRSEAL_ATTESTATION_ENCLAVE` or `PCRSEAL_ATTESTATION_NITRO_TPM`:
+// those of the other never satisfy it. Whoever gets it frees it. Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another
+// `kind`.
+pcrseal_status pcrseal_attestation_policy_new(uint32_t kind,
+                                              pcrseal_attestation_policy **policy,
+                                              pcrseal_error **error);
+
+// Demands a value of the PCR at `pcr`: a Reference Value. With several values for one PCR, each of them will do, as during
+// a roll-out; every PCR is judged for itself, and a document without it is refused.
+//
+// Fails with `PCRSEAL_E_PCR_INDEX` unless `pcr` is 0..31, and with `PCRSEAL_E_PCR_LENGTH` unless `value_len` is
+// `PCRSEAL_PCR_LEN`; the policy is unchanged then.
+pcrseal_status pcrseal_attestation_policy_require_pcr(pcrseal_attestation_policy *policy,
+                                                      uint32_t pcr,
+                                                      const uint8_t *value,
+                                                      size_t value_len,
+                                                      pcrseal_error **error);
+
+// Demands the module, `i-…-enc…` or `i-…-tpm…`: one boot of one enclave, or one instance with NitroTPM.
+pcrseal_status pcrseal_attestation_policy_require_module_id(pcrseal_attestation_policy *policy,
+                                                            const char *module_id,
+                                                            pcrseal_error **error);
+
+// Demands the EC2 instance, `i-…`.
+pcrseal_status pcrseal_attestation_policy_require_instance_id(pcrseal_attestation_policy *policy,
+                                                              const char *instance_id,
+                                                              pcrseal_error **error);
+
+// Demands the nonce, 0..1024 bytes: the challenge that the relying party sent. It is what makes a document fresh without
+// trust in clocks.
+pcrseal_status pcrseal_attestation_policy_require_nonce(pcrseal_attestation_policy *policy,
+                                                        const uint8_t *nonce,
+                                                        size_t nonce_len,
+                                                        pcrseal_error **error);
+
+// Demands the user data, 0..1024 bytes.
+pcrseal_status pcrseal_attestation_policy_require_user_data(pcrseal_attestation_policy *policy,
+                                                            const uint8_t *user_data,
+                                                            size_t user_data_len,
+                                                            pcrseal_error **error);
+
+// Demands the public key, 0..1024 bytes.
+pcrseal_status pcrseal_attestation_policy_require_public_key(pcrseal_attestation_policy *policy,
+                                                             const uint8_t *public_key,
+                                                             size_t public_key_len,
+                                                             pcrseal_error **error);
+
+// Demands that the document be at most `max_age_ms` milliseconds old at the time of the verification, where its clock and
+// the relying party's may differ by `clock_skew_ms` either way.
+pcrseal_status pcrseal_attestation_policy_require_fresh(pcrseal_attestation_policy *policy,
+                                                        uint64_t max_age_ms,
+                                                        uint64_t clock_skew_ms,
+                                                        pcrseal_error **error);
+
+// Allows debug-mode enclaves, whose PCR0, PCR1 and PCR2 are zero and prove nothing. For tests.
+pcrseal_status pcrseal_attestation_policy_allow_debug_mode(pcrseal_attestation_policy *policy, pcrseal_error **error);
+
+// Refuses chains with a certificate, leaf or CA, of this serial number: big-endian, as a CRL lists it; leading zeros do
+// not matter. CRLs are not fetched, as AWS specifies; who follows them adds their entries here.
+pcrseal_status pcrseal_attestation_policy_revoke_serial(pcrseal_attestation_policy *policy,
+                                                        const uint8_t *serial,
+                                                        size_t serial_len,
+                                                        pcrseal_error **error);
+
+// Frees a policy. NULL is fine.
+void pcrseal_attestation_policy_free(pcrseal_attestation_policy *policy);
+
+// Opens the attester that `config` names, in `attester`; NULL is that of an enclave, `/dev/nsm`. Nothing else of `config` is
+// judged, and nothing of it is needed afterwards. Whoever gets the attester frees it.
+//
+// Fails with `PCRSEAL_E_NSM_DEVICE_MISSING`, `PCRSEAL_E_NSM_DEVICE_PERMISSION`, `PCRSEAL_E_NSM_DEVICE_KIND`,
+// `PCRSEAL_E_NSM_DEVICE_OPEN` or `PCRSEAL_E_NSM_SOCKET`.
+pcrseal_status pcrseal_attester_open(const pcrseal_config *config,
+                                     pcrseal_attester **attester,
+                                     pcrseal_error **error);
+
+// The PCR values measured now, as a new set in `pcrs`, which whoever gets it frees. Blocks while the attester is asked.
+//
+// Fails with one of the `PCRSEAL_E_NSM_…` and `PCRSEAL_E_NITRO_TPM_…` codes, or with `PCRSEAL_E_ATTESTER`.
+pcrseal_status pcrseal_attester_measured_pcrs(const pcrseal_attester *attester,
+                                              pcrseal_pcr_set **pcrs,
+                                              pcrseal_error **error);
+
+// Asks for an attestation document that carries `public_key`, `user_data` and `nonce`, each 0..1024 bytes and with
+// `(NULL, 0)` absent, and writes it to `document`. Blocks while the attester is asked.
+//
+// `document_capacity` is at least `PCRSEAL_ATTESTATION_DOCUMENT_MAX`, whatever the document's length comes to: with less the
+// call fails with `PCRSEAL_E_BUFFER_TOO_SMALL` before it asks. It fails with one of the `PCRSEAL_E_NSM_…` and
+// `PCRSEAL_E_NITRO_TPM_…` codes, as `PCRSEAL_E_NSM_INPUT_TOO_LARGE`, or with `PCRSEAL_E_ATTESTER`.
+pcrseal_status pcrseal_attester_attest(const pcrseal_attester *attester,
+                                       const uint8_t *public_key,
+                                       size_t public_key_len,
+                                       const uint8_t *user_data,
+                                       size_t user_data_len,
+                                       const uint8_t *nonce,
+                                       size_t nonce_len,
+                                       uint8_t *document,
+                                       size_t document_capacity,
+                                       size_t *document_len,
+                                       pcrseal_error **error);
+
+// Frees an attester. NULL is fine.
+void pcrseal_attester_free(pcrseal_attester *attester);
+
+// Splits a secret of 1..65536 bytes with Shamir's scheme into `shares_count` shares, any `threshold` of which recover it;
+// fewer tell nothing but its length. They are `shares_count` times `secret_len` + 1 bytes, one after the other in
+// `shares`, each laid out as OpenBao and Vault do: the bytes, then the coordinate x, which is 1, 2, and so on.
+//
+// Fails with `PCRSEAL_E_SHAMIR_THRESHOLD` unless `threshold` is 1..`shares_count` and that at most 255, with
+// `PCRSEAL_E_SHAMIR_SECRET_LENGTH`, with `PCRSEAL_E_RANDOM`, and with `PCRSEAL_E_BUFFER_TOO_SMALL`. The shares are secret:
+// the library keeps no copy, and the program wipes its own (`pcrseal_zeroize`).
+pcrseal_status pcrseal_shamir_split(const uint8_t *secret,
+                                    size_t secret_len,
+                                    uint32_t threshold,
+                                    uint32_t shares_count,
+                                    uint8_t *shares,
+                                    size_t shares_capacity,
+                                    size_t *shares_len,
+                                    pcrseal_error **error);
+
+// Recovers a secret from `shares_count` shares of one split, as `pcrseal_shamir_split` lays them out: as many as its
+// threshold, or more. The secret is one byte shorter than a share.
+//
+// Nothing here detects a wrong share: altered ones, and fewer than the threshold, give other bytes and no error.
+//
+// Fails with `PCRSEAL_E_SHAMIR_NO_SHARES` for none, with `PCRSEAL_E_SHAMIR_SHARE_LENGTHS` when `shares_len` is no multiple
+// of `shares_count`, with `PCRSEAL_E_SHARE_LENGTH` unless each share has 2..65537 bytes, with
+// `PCRSEAL_E_SHARE_COORDINATE` when an x is 0, with `PCRSEAL_E_SHAMIR_SHARE_REPEATED` when two shares have the same x, and
+// with `PCRSEAL_E_BUFFER_TOO_SMALL`.
+pcrseal_status pcrseal_shamir_combine(const uint8_t *shares,
+                                      size_t shares_len,
+                                      uint32_t shares_count,
+                                      uint8_t *secret,
+                                      size_t secret_capacity,
+                                      size_t *secret_len,
+                                      pcrseal_error **error);
+
+// A fresh RSA-2048 key, in `recipient`; whoever gets it frees it. Takes tens of milliseconds. Fails with
+// `PCRSEAL_E_RANDOM`.
+pcrseal_status pcrseal_recipient_new(pcrseal_recipient **recipient, pcrseal_error **error);
+
+// The public key, DER of a `SubjectPublicKeyInfo`, and its length in `len`: what `pcrseal_attester_attest` takes as
+// `public_key`. Owned by the recipient; NULL and 0 for NULL.
+const uint8_t *pcrseal_recipient_public_key(const pcrseal_recipient *recipient, size_t *len);
+
+// Frees a recipient. NULL is fine.
+void pcrseal_recipient_free(pcrseal_recipient *recipient);
+
+// A new quorum, in `quorum`, of no key yet: any `threshold` of its keys open a blob. `wrapping` is
+// `PCRSEAL_WRAPPING_ATTESTED` or `PCRSEAL_WRAPPING_ENCRYPT`. Whoever gets it frees it.
+//
+// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another `wrapping`, and with `PCRSEAL_E_QUORUM_SIZE` for a threshold above
+// 255, which no quorum has: the highest is the number of keys, 16 at most.
+pcrseal_status pcrseal_quorum_new(uint32_t threshold,
+                                  uint32_t wrapping,
+                                  pcrseal_quorum **quorum,
+                                  pcrseal_error **error);
+
+// Adds a KMS key, by its full ARN, at the end: the order counts. A quorum has 1..16 keys.
+pcrseal_status pcrseal_quorum_add_key(pcrseal_quorum *quorum, const char *key_arn, pcrseal_error **error);
+
+// Allows multi-Region keys in the quorum, though each replica has a key policy of its own.
+pcrseal_status pcrseal_quorum_allow_multi_region(pcrseal_quorum *quorum, pcrseal_error **error);
+
+// Allows a threshold of 1: any single key then opens the blob.
+pcrseal_status pcrseal_quorum_allow_single_share(pcrseal_quorum *quorum, pcrseal_error **error);
+
+// Frees a quorum. NULL is fine.
+void pcrseal_quorum_free(pcrseal_quorum *quorum);
+
+// A new configuration, in `config`, for the blobs of one cluster: 1..64 characters of `A-Z a-z 0-9 . _ -`. Whoever gets it
+// frees it.
+pcrseal_status pcrseal_config_new(const char *cluster,
+                                  pcrseal_config **config,
+                                  pcrseal_error **error);
+
+// A new configuration, in `config`, of the JSON document of `docs/CONFIGURATION.md`. Whoever gets it frees it, and may
+// change it as any other. The document is not kept: where it holds credentials, the program wipes it.
+//
+// Fails with `PCRSEAL_E_CONFIG_TOO_LONG` beyond 262144 bytes, with `PCRSEAL_E_CONFIG_SYNTAX`, and, with the place in the
+// document, with `PCRSEAL_E_CONFIG_MEMBER`, `PCRSEAL_E_CONFIG_TYPE`, `PCRSEAL_E_CONFIG_VALUE` or `PCRSEAL_E_KMS_REGION`.
+pcrseal_status pcrseal_config_from_json(const uint8_t *json,
+                                        size_t json_len,
+                                        pcrseal_config **config,
+                                        pcrseal_error **error);
+
+// Sets the quorum to seal under, which opens blobs too. Without it, a session never seals. The quorum is copied.
+pcrseal_status pcrseal_config_set_seal_quorum(pcrseal_config *config,
+                                              const pcrseal_quorum *quorum,
+                                              pcrseal_error **error);
+
+// Adds a quorum whose blobs are opened: the old one during a rotation, or the only one of a program that never seals. The
+// quorum is copied.
+pcrseal_status pcrseal_config_add_unseal_quorum(pcrseal_config *config,
+                                                const pcrseal_quorum *quorum,
+                                                pcrseal_error **error);
+
+// Sets the lowest generation that is accepted: blobs below it are refused as rollbacks. 1 where it is not set.
+pcrseal_status pcrseal_config_set_minimum_generation(pcrseal_config *config,
+                                                     uint64_t minimum_generation,
+                                                     pcrseal_error **error);
+
+// Sets the PCRs that every binding of a blob must cover: bit i of `selection` stands for PCR i. 0, 1 and 2 where it is not
+// set.
+pcrseal_status pcrseal_config_set_required_pcrs(pcrseal_config *config,
+                                                uint32_t selection,
+                                                pcrseal_error **error);
+
+// Allows debug-mode enclaves, whose PCR0, PCR1 and PCR2 are zero and prove nothing. For tests.
+pcrseal_status pcrseal_config_allow_debug_mode(pcrseal_config *config, pcrseal_error **error);
+
+// Accepts the one blob with this seal id, 16 bytes. Fails with `PCRSEAL_E_CONFIG_VALUE` for another length.
+pcrseal_status pcrseal_config_pin_seal_id(pcrseal_config *config,
+                                          const uint8_t *seal_id,
+                                          size_t seal_id_len,
+                                          pcrseal_error **error);
+
+// Sets what blobs are bound to besides, the same at sealing and at unsealing. Not secret. It is copied.
+pcrseal_status pcrseal_config_set_external_aad(pcrseal_config *config,
+                                               const uint8_t *external_aad,
+                                               size_t external_aad_len,
+                                               pcrseal_error **error);
+
+// The program vouches for a secret that is resealed from an `encrypt` blob, which anyone with kms:Encrypt can have made,
+// into an `attested` one.
+pcrseal_status pcrseal_config_allow_vouched_reseal(pcrseal_config *config,
+                                                   pcrseal_error **error);
+
+// Attests through the character device of a Nitro Secure Module at `path`. `/dev/nsm` where no attester is set.
+pcrseal_status pcrseal_config_set_nsm_device(pcrseal_config *config, const char *path, pcrseal_error **error);
+
+// Attests through a Nitro Secure Module behind the Unix socket at `path`: the emulator's. For tests.
+pcrseal_status pcrseal_config_set_nsm_socket(pcrseal_config *config, const char *path, pcrseal_error **error);
+
+// Attests through the NitroTPM of an EC2 instance, with AWS's program `nitro-tpm-attest`: `tool` is its absolute path, and
+// NULL where it has its usual one.
+pcrseal_status pcrseal_config_set_nitro_tpm(pcrseal_config *config,
+                                            const char *tool,
+                                            pcrseal_error **error);
+
+// Sets the clock of signatures, of credentials' expiry and of certificate checks: `PCRSEAL_CLOCK_ATTESTED`, which it is
+// where it is not set, or `PCRSEAL_CLOCK_SYSTEM`. Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another.
+pcrseal_status pcrseal_config_set_clock(pcrseal_config *config,
+                                        uint32_t clock,
+                                        pcrseal_error **error);
+
+// The program moves the bytes to AWS KMS by itself, with `pcrseal_host_unseal_begin`. Such a session takes neither endpoints
+// nor credentials.
+pcrseal_status pcrseal_config_set_host_transport(pcrseal_config *config,
+                                                 pcrseal_error **error);
+
+// Sets the URL of KMS in `region`, or with NULL the one for every region that has none of its own: `https://HOST[:PORT]`,
+// or `http://` on loopback.
+pcrseal_status pcrseal_config_set_endpoint(pcrseal_config *config,
+                                           const char *region,
+                                           const char *url,
+                                           pcrseal_error **error);
+
+// Sets the vsock port behind which the parent instance, `cid` 3 for an enclave, forwards to KMS in `region`.
+pcrseal_status pcrseal_config_set_vsock(pcrseal_config *config,
+                                        const char *region,
+                                        uint32_t cid,
+                                        uint32_t port,
+                                        pcrseal_error **error);
+
+// Uses AWS's endpoints with validated cryptography (FIPS 140), where no URL is set.
+pcrseal_status pcrseal_config_use_fips_endpoints(pcrseal_config *config, pcrseal_error **error);
+
+// Uses AWS's endpoints that have IPv6 addresses besides, where no URL is set.
+pcrseal_status pcrseal_config_use_dual_stack_endpoints(pcrseal_config *config, pcrseal_error **error);
+
+// Adds root certificates, PEM, that are trusted for TLS to KMS in place of Amazon's: for KMS behind something else, as in
+// tests. They are copied.
+pcrseal_status pcrseal_config_add_root_certificates(pcrseal_config *config,
+                                                    const uint8_t *pem,
+                                                    size_t pem_len,
+                                                    pcrseal_error **error);
+
+// Uses these credentials, which never change; `session_token` is `(NULL, 0)` where there is none. For hosts and tests: in
+// an enclave, whoever holds the image reads them. They are copied; the program wipes its own (`pcrseal_zeroize`).
+pcrseal_status pcrseal_config_set_static_credentials(pcrseal_config *config,
+                                                     const char *access_key_id,
+                                                     const uint8_t *secret_access_key,
+                                                     size_t secret_access_key_len,
+                                                     const uint8_t *session_token,
+                                                     size_t session_token_len,
+                                                     pcrseal_error **error);
+
+// Takes the credentials from the process's environment. For hosts and tests.
+pcrseal_status pcrseal_config_set_environment_credentials(pcrseal_config *config, pcrseal_error **error);
+
+// Takes the credentials that the parent instance, `cid` 3 for an enclave, hands over at a vsock port
+// (`docs/CREDENTIAL-FEED.md`).
+pcrseal_status pcrseal_config_set_feed_credentials_vsock(pcrseal_config *config,
+                                                         uint32_t cid,
+                                                         uint32_t port,
+                                                         pcrseal_error **error);
+
+// Takes the credentials that somebody hands over through the Unix socket at `path` (`docs/CREDENTIAL-FEED.md`).
+pcrseal_status pcrseal_config_set_feed_credentials_unix(pcrseal_config *config,
+                                                        const char *path,
+                                                        pcrseal_error **error);
+
+// Takes the credentials that somebody hands over in the file at `path` (`docs/CREDENTIAL-FEED.md`).
+pcrseal_status pcrseal_config_set_feed_credentials_file(pcrseal_config *config,
+                                                        const char *path,
+                                                        pcrseal_error **error);
+
+// Takes the credentials of the EC2 instance metadata service: those of `role`, or with NULL of the role that the service
+// names. In an enclave, `vsock_cid` and `vsock_port` say where the parent instance forwards to the service; with 0 and 0 it
+// is asked directly.
+pcrseal_status pcrseal_config_set_imds_credentials(pcrseal_config *config,
+                                                   const char *role,
+                                                   uint32_t vsock_cid,
+                                                   uint32_t vsock_port,
+                                                   pcrseal_error **error);
+
+// Takes the credentials of the endpoint that ECS and EKS Pod Identity give a container: at `url`, or with NULL where the
+// environment says, with the authorization token in `token_file`, or with NULL as the environment says.
+pcrseal_status pcrseal_config_set_container_credentials(pcrseal_config *config,
+                                                        const char *url,
+                                                        const char *token_file,
+                                                        pcrseal_error **error);
+
+// Sets how long a whole seal or unseal may take, in milliseconds: 1 to an hour.
+pcrseal_status pcrseal_config_set_deadline(pcrseal_config *config, uint64_t milliseconds, pcrseal_error **error);
+
+// Sets how long a stage of a request to KMS may take, in milliseconds: 1 to an hour. `stage` is one of
+// `PCRSEAL_STAGE_CONNECT`, `PCRSEAL_STAGE_TLS`, `PCRSEAL_STAGE_ANSWER`, `PCRSEAL_STAGE_BODY` and `PCRSEAL_STAGE_OPERATION`.
+// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another.
+pcrseal_status pcrseal_config_set_timeout(pcrseal_config *config,
+                                          uint32_t stage,
+                                          uint64_t milliseconds,
+                                          pcrseal_error **error);
+
+// Sets how often an operation of KMS is attempted, the first time included: 1..10.
+pcrseal_status pcrseal_config_set_attempts(pcrseal_config *config, uint32_t attempts, pcrseal_error **error);
+
+// Asks as few keys as are needed, and one more each time that this delay passes, in milliseconds: 1 to an hour. Where it is
+// not set, all keys are asked at once.
+pcrseal_status pcrseal_config_set_hedge_delay(pcrseal_config *config,
+                                              uint64_t milliseconds,
+                                              pcrseal_error **error);
+
+// Frees a configuration, and wipes the credentials in it. NULL is fine.
+void pcrseal_config_free(pcrseal_config *config);
 
 // The stable name of a status in `snake_case`, for logs and metrics labels: `"pcr_drift"`; `"ok"` for `PCRSEAL_OK`,
 // `"unknown"` for a number that this library does not know. The text is static: it is never freed.
@@ -623,6 +1100,47 @@ const pcrseal_report *pcrseal_error_report(const pcrseal_error *error);
 
 // Frees an error. NULL is fine.
 void pcrseal_error_free(pcrseal_error *error);
+
+// A new set without values, in `pcrs`; whoever gets it frees it.
+pcrseal_status pcrseal_pcr_set_new(pcrseal_pcr_set **pcrs, pcrseal_error **error);
+
+// A new set, in `pcrs`, of what `nitro-cli build-enclave` and `nitro-cli describe-eif` print as JSON: PCR0, PCR1, PCR2
+// and, for a signed image, PCR8. Whoever gets it frees it.
+//
+// Fails with `PCRSEAL_E_TOO_LONG` beyond 65536 bytes, and with `PCRSEAL_E_MEASUREMENTS_JSON`,
+// `PCRSEAL_E_MEASUREMENTS_ALGORITHM`, `PCRSEAL_E_MEASUREMENTS_MISSING`, `PCRSEAL_E_MEASUREMENTS_UNKNOWN`,
+// `PCRSEAL_E_PCR_LENGTH` or `PCRSEAL_E_PCR_HEX` for what nitro-cli does not print.
+pcrseal_status pcrseal_pcr_set_from_measurements_json(const uint8_t *json,
+                                                      size_t json_len,
+                                                      pcrseal_pcr_set **pcrs,
+                                                      pcrseal_error **error);
+
+// Sets the value of the PCR at `index`; one that was there is replaced.
+//
+// Fails with `PCRSEAL_E_PCR_INDEX` unless `index` is 0..31, and with `PCRSEAL_E_PCR_LENGTH` unless `value_len` is
+// `PCRSEAL_PCR_LEN`; the set is unchanged then.
+pcrseal_status pcrseal_pcr_set_insert(pcrseal_pcr_set *pcrs,
+                                      uint32_t index,
+                                      const uint8_t *value,
+                                      size_t value_len,
+                                      pcrseal_error **error);
+
+// Writes the value of the PCR at `index`, `PCRSEAL_PCR_LEN` bytes, to `value`.
+//
+// Fails with `PCRSEAL_E_PCR_INDEX` unless `index` is 0..31, with `PCRSEAL_E_PCR_MISSING` when the set has no such value,
+// and with `PCRSEAL_E_BUFFER_TOO_SMALL` when `value_capacity` is less.
+pcrseal_status pcrseal_pcr_set_value(const pcrseal_pcr_set *pcrs,
+                                     uint32_t index,
+                                     uint8_t *value,
+                                     size_t value_capacity,
+                                     size_t *value_len,
+                                     pcrseal_error **error);
+
+// Which PCRs the set has values of: bit i stands for PCR i. 0 for NULL.
+uint32_t pcrseal_pcr_set_selection(const pcrseal_pcr_set *pcrs);
+
+// Frees a set. NULL is fine.
+void pcrseal_pcr_set_free(pcrseal_pcr_set *pcrs);
 
 // How many rows there are: as many as keys were to be asked. 0 for NULL.
 size_t pcrseal_report_len(const pcrseal_report *report);
@@ -658,11 +1176,66 @@ const char *pcrseal_report_hint(const pcrseal_report *report, size_t row);
 // Frees a report that a call gave. Not for one that an error owns. NULL is fine.
 void pcrseal_report_free(pcrseal_report *report);
 
+// A new verifier, in `verifier`, that trusts the root certificates in `roots_der`: DER, one after the other. With
+// `(NULL, 0)` it trusts AWS's root of all genuine documents, AWS Nitro Enclaves Root-G1; others are for tests and for
+// roots to come. Whoever gets it frees it.
+//
+// Fails with `PCRSEAL_E_CERTIFICATE_MALFORMED` for something else than whole certificates. Roots are compared byte by byte,
+// and nothing else about them is judged before a document claims to come from them.
+pcrseal_status pcrseal_verifier_new(const uint8_t *roots_der,
+                                    size_t roots_der_len,
+                                    pcrseal_verifier **verifier,
+                                    pcrseal_error **error);
+
+// Frees a verifier. NULL is fine.
+void pcrseal_verifier_free(pcrseal_verifier *verifier);
+
+// Verifies an attestation document and judges it: its certificates and its signature at the time `at_ms`, in milliseconds
+// since 1970, under the verifier's roots, and what it says under `policy`. What it says is in `attestation`, which whoever
+// gets it frees.
+//
+// A document must not choose the time at which it is verified: `at_ms` is the relying party's own clock.
+//
+// Fails with `PCRSEAL_E_ATTESTATION_REFUSED` when the document is genuine and not wanted; the error's message then lists
+// every demand that it does not meet. Before that with the `PCRSEAL_E_CBOR_…`, `PCRSEAL_E_COSE_…`,
+// `PCRSEAL_E_ATTESTATION_…` and `PCRSEAL_E_CERTIFICATE_…` codes, of which each names the check that the document failed,
+// and with `PCRSEAL_E_ATTESTATION_POLICY_EMPTY` or `PCRSEAL_E_ATTESTATION_POLICY_FIELD` for a policy that cannot be meant.
+pcrseal_status pcrseal_verify(const pcrseal_verifier *verifier,
+                              const uint8_t *document,
+                              size_t document_len,
+                              uint64_t at_ms,
+                              const pcrseal_attestation_policy *policy,
+                              pcrseal_attestation **attestation,
+                              pcrseal_error **error);
+
+// Verifies an attestation document as `pcrseal_verify` does, and does not judge it: what is in `attestation` is what some
+// module of AWS signed, of whichever enclave of whichever customer, in debug mode or not. For programs that judge by
+// themselves.
+pcrseal_status pcrseal_verify_without_appraisal(const pcrseal_verifier *verifier,
+                                                const uint8_t *document,
+                                                size_t document_len,
+                                                uint64_t at_ms,
+                                                pcrseal_attestation **attestation,
+                                                pcrseal_error **error);
+
 // The interface's version of the library that is loaded. A program compares it with `PCRSEAL_ABI_VERSION`.
 uint32_t pcrseal_abi_version(void);
 
 // The library's version, `"MAJOR.MINOR.PATCH"`. The text is static: it is never freed.
 const char *pcrseal_version(void);
+
+// Whether the library that is loaded can do something: a program that was compiled with a newer header, or for a library
+// built with other parts, asks before it relies on it. False for NULL and for names that this library does not know.
+//
+// `"host-transport"`: unseals whose bytes the program itself moves (`pcrseal_host_unseal_…`). `"log"`: the log callback.
+// `"nitro-tpm"`: the NitroTPM of an EC2 instance as attester. `"nsm-socket"`: a Nitro Secure Module behind a Unix
+// socket, which is the emulator's. `"vsock"`: connections to the parent instance.
+bool pcrseal_has_feature(const char *name);
+
+// Overwrites `data_len` bytes at `data` with zeros, in a way that no compiler leaves out: for a program's own copies of
+// secrets. NULL, and a length beyond `PTRDIFF_MAX`, are nothing to overwrite.
+void pcrseal_zeroize(uint8_t *data,
+                     size_t data_len);
 
 #ifdef __cplusplus
 }  // extern "C"

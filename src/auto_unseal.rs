@@ -24,10 +24,10 @@ use crate::prepare::{Prepared, WarmUp};
 use crate::rows::bad_response;
 
 /// How long a whole seal or unseal may take, if nothing else is said.
-const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 /// The longest that it may be said to take. Ours: KMS takes an attestation document for five minutes, so
 /// nothing comes of waiting longer, and no clock runs over within an hour.
-const MAX_DEADLINE: Duration = Duration::from_secs(3600);
+pub(crate) const MAX_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// Seals and unseals with an attester, a KMS client and a trust policy. Cheap to clone.
 ///

@@ -39,6 +39,7 @@
 
 mod ask;
 mod auto_unseal;
+pub mod config;
 mod error;
 mod kms_client;
 mod observe;

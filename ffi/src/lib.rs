@@ -9,12 +9,27 @@
 #[cfg(not(panic = "unwind"))]
 compile_error!("a panic must become a status code: build with panic = \"unwind\"");
 
+mod attestation;
+mod attestation_policy;
+mod attester;
+mod blocks;
+mod config;
 mod error;
+mod lock;
+mod pcr_set;
 mod pointer;
 mod report;
 mod status;
+mod verifier;
 mod version;
 
+pub use attestation::*;
+pub use attestation_policy::*;
+pub use attester::*;
+pub use blocks::*;
+pub use config::*;
 pub use error::*;
+pub use pcr_set::*;
 pub use report::*;
+pub use verifier::*;
 pub use version::*;

@@ -7,7 +7,8 @@
 //! output, during the call. Every SAFETY comment below rests on these rules: "the rules" for short.
 //!
 //! An exported function is [`call`] (or [`get`], [`get_bytes`], [`free`]) around its work. Its outputs are taken from the
-//! [`Caller`] before its inputs, so that they are zero after a failure whichever argument was at fault.
+//! [`Caller`] before its inputs, so that they are zero after a failure whichever argument was at fault: an output's own
+//! fault is only noted when it is taken, and the first input reports it, or the end of the call.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_char;
@@ -26,10 +27,13 @@ pub(crate) const MAX_TEXT_LEN: usize = 4096;
 /// Runs the work of an exported function: gives it the caller's arguments, turns its failure or its panic into a status
 /// and an error handle (unless `error` is NULL), and leaves no output half written.
 pub(crate) fn call(error: *mut *mut Error, work: impl FnOnce(&Caller) -> Result<(), Failure>) -> Status {
-    if !error.is_aligned() {
-        return Code::MisalignedPointer.number();
-    }
     let caller = Caller::default();
+    let error = if error.is_aligned() {
+        error
+    } else {
+        caller.note(Fault::field(Code::MisalignedPointer, "error").into());
+        ptr::null_mut()
+    };
     if !error.is_null() {
         caller.spans.borrow_mut().push(Span::new(error.cast(), size_of::<*mut Error>(), Way::Out));
         // SAFETY: not NULL, aligned, and by the rules writable.
@@ -40,6 +44,7 @@ pub(crate) fn call(error: *mut *mut Error, work: impl FnOnce(&Caller) -> Result<
         mem::forget(payload);
         Err(Code::Panic.into())
     });
+    let outcome = caller.fault.take().map_or(outcome, Err);
     let Err(failure) = outcome else { return 0 };
     caller.clear_outputs(&failure);
     let status = failure.code().number();
@@ -110,6 +115,8 @@ pub(crate) struct Caller {
     spans: RefCell<Vec<Span>>,
     /// Where the length of the call's buffer goes.
     buffer_len: Cell<Option<*mut usize>>,
+    /// The first fault of an output.
+    fault: RefCell<Option<Failure>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -150,6 +157,7 @@ impl Caller {
         handle: *const T,
         name: &'static str,
     ) -> Result<Option<&T>, Failure> {
+        self.outputs_are_good()?;
         aligned(handle, name)?;
         if handle.is_null() {
             return Ok(None);
@@ -172,6 +180,7 @@ impl Caller {
         len: usize,
         name: &'static str,
     ) -> Result<Option<&[u8]>, Failure> {
+        self.outputs_are_good()?;
         slice_len(len, name)?;
         if data.is_null() {
             return if len == 0 { Ok(None) } else { Err(null(name)) };
@@ -193,6 +202,7 @@ impl Caller {
         text: *const c_char,
         name: &'static str,
     ) -> Result<Option<&str>, Failure> {
+        self.outputs_are_good()?;
         if text.is_null() {
             return Ok(None);
         }
@@ -210,22 +220,27 @@ impl Caller {
     }
 
     /// Where a result goes.
-    pub(crate) fn out<T: Copy>(&self, to: *mut T, name: &'static str) -> Result<Out<'_, T>, Failure> {
-        self.out_or_none(to, name)?.ok_or_else(|| null(name))
+    pub(crate) fn out<T: Copy>(&self, to: *mut T, name: &'static str) -> Out<'_, T> {
+        if to.is_null() {
+            self.note(null(name));
+        }
+        self.out_or_none(to, name).unwrap_or(Out { to: ptr::null_mut(), caller: self })
     }
 
     /// Where a result goes that the caller may not want: NULL.
-    pub(crate) fn out_or_none<T: Copy>(
-        &self,
-        to: *mut T,
-        name: &'static str,
-    ) -> Result<Option<Out<'_, T>>, Failure> {
-        aligned(to, name)?;
+    pub(crate) fn out_or_none<T: Copy>(&self, to: *mut T, name: &'static str) -> Option<Out<'_, T>> {
         if to.is_null() {
-            return Ok(None);
+            return None;
         }
-        self.register(Span::new(to.cast(), size_of::<T>(), Way::Out), name)?;
-        Ok(Some(Out { to, _caller: self }))
+        let registered = aligned(to, name)
+            .and_then(|()| self.register(Span::new(to.cast(), size_of::<T>(), Way::Out), name));
+        match registered {
+            Ok(()) => Some(Out { to, caller: self }),
+            Err(fault) => {
+                self.note(fault);
+                None
+            }
+        }
     }
 
     /// Where bytes go: at most `capacity` at `data`, and their number in `len`. With `(NULL, 0)` the call fails with
@@ -236,18 +251,29 @@ impl Caller {
         capacity: usize,
         len: *mut usize,
         name: &'static str,
-    ) -> Result<Buffer<'_>, Failure> {
+    ) -> Buffer<'_> {
         // Taken first: the other faults leave 0 there.
-        let len = self.out(len, name)?;
-        slice_len(capacity, name)?;
-        if data.is_null() && capacity > 0 {
-            return Err(null(name));
+        let len = self.out(len, name);
+        let registered = slice_len(capacity, name).and_then(|()| match (data.is_null(), capacity) {
+            (true, 0) => Ok(()),
+            (true, _) => Err(null(name)),
+            (false, _) => self.register(Span::new(data, capacity, Way::Buffer), name),
+        });
+        match registered {
+            Ok(()) => self.buffer_len.set((!len.to.is_null()).then_some(len.to)),
+            Err(fault) => self.note(fault),
         }
-        if !data.is_null() {
-            self.register(Span::new(data, capacity, Way::Buffer), name)?;
-        }
-        self.buffer_len.set(Some(len.to));
-        Ok(Buffer { data, capacity, len, name })
+        Buffer { data, capacity, len, name }
+    }
+
+    /// Notes the fault of an output. The first one counts.
+    fn note(&self, fault: Failure) {
+        self.fault.borrow_mut().get_or_insert(fault);
+    }
+
+    /// Ends the call where an output is at fault.
+    fn outputs_are_good(&self) -> Result<(), Failure> {
+        self.fault.take().map_or(Ok(()), Err)
     }
 
     fn register(&self, span: Span, name: &'static str) -> Result<(), Failure> {
@@ -268,7 +294,7 @@ impl Caller {
         }
         for span in self.spans.take() {
             if span.way == Way::Out {
-                // SAFETY: `out_or_none` and `call` registered it: not NULL, aligned, and by the rules writable. Outputs
+                // SAFETY: `out_or_none` or `call` registered it: not NULL, aligned, and by the rules writable. Outputs
                 // are numbers and pointers, for which zero bytes are 0 and NULL.
                 unsafe { span.start.write_bytes(0, span.len) };
             }
@@ -283,21 +309,29 @@ impl Caller {
 /// A place for a result. It is written once everything has succeeded: nothing that follows may fail.
 pub(crate) struct Out<'c, T> {
     to: *mut T,
-    _caller: &'c Caller,
+    caller: &'c Caller,
 }
 
 impl<T: Copy> Out<'_, T> {
-    /// Writes it.
+    /// Writes it, unless the call has failed by the fault of an output.
     pub(crate) fn set(self, value: T) {
-        // SAFETY: `Caller::out_or_none` made this: not NULL, aligned, and by the rules writable.
-        unsafe { self.to.write(value) };
+        if self.is_good() {
+            // SAFETY: `Caller::out_or_none` made this: not NULL, aligned, and by the rules writable.
+            unsafe { self.to.write(value) };
+        }
+    }
+
+    fn is_good(&self) -> bool {
+        !self.to.is_null() && self.caller.fault.borrow().is_none()
     }
 }
 
 impl<T> Out<'_, *mut T> {
     /// Hands a value over to the caller, who frees it.
     pub(crate) fn give(self, value: T) {
-        self.set(Box::into_raw(Box::new(value)));
+        if self.is_good() {
+            self.set(Box::into_raw(Box::new(value)));
+        }
     }
 }
 
@@ -317,6 +351,7 @@ impl Buffer<'_> {
 
     /// Writes them.
     pub(crate) fn write(self, bytes: &[u8]) -> Result<(), Failure> {
+        self.len.caller.outputs_are_good()?;
         self.demand(bytes.len())?;
         if !bytes.is_empty() {
             // SAFETY: there are `capacity` writable bytes by the rules, as many as needed as was just checked, and not

@@ -57,8 +57,9 @@
 //!   seeds; the two ways above are what feeds it.
 //!
 //! # Without Nitro hardware
-//! [`Nsm::over`] takes any [`Channel`]: `pcrseal-emulator` has a software module, and QEMU's `nitro-enclave` machine
-//! has a device that Linux's driver serves as it does in an enclave (`docs/TESTING.md` in the repository).
+//! [`Nsm::over`] takes any [`Channel`]: `pcrseal-emulator` has a software module, in process or behind a [`NsmSocket`], and
+//! QEMU's `nitro-enclave` machine has a device that Linux's driver serves as it does in an enclave (`docs/TESTING.md` in
+//! the repository).
 //!
 //! One file of this crate, `ioctl.rs`, has unsafe code: the two system calls.
 //!
@@ -74,6 +75,7 @@ mod ioctl;
 mod kernel;
 mod message;
 mod nsm;
+mod socket;
 mod tpm;
 
 pub use clock::{MAX_READING_AGE, MAX_READING_TIME, READING_RETRY, TrustedClock, trusted_time};
@@ -81,4 +83,5 @@ pub use device::{Channel, DEVICE, Device};
 pub use entropy::Entropy;
 pub use kernel::KERNEL_SEED_LEN;
 pub use nsm::Nsm;
+pub use socket::{DEFAULT_SOCKET_TIME, NsmSocket};
 pub use tpm::{DEFAULT_TOOL_TIME, NITRO_TPM_ATTEST, NitroTpm, TPM_DEVICE, TPM_PCR_COUNT, TPM_PCRS};

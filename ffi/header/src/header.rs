@@ -11,8 +11,19 @@ use pcrseal_core::error::Code;
 const RULES: &str = include_str!("rules.h");
 
 /// What the handles are called in Rust and in C.
-const TYPES: [(&str, &str); 3] =
-    [("Status", "pcrseal_status"), ("Error", "pcrseal_error"), ("Report", "pcrseal_report")];
+const TYPES: [(&str, &str); 11] = [
+    ("Status", "pcrseal_status"),
+    ("Error", "pcrseal_error"),
+    ("Report", "pcrseal_report"),
+    ("PcrSet", "pcrseal_pcr_set"),
+    ("Verifier", "pcrseal_verifier"),
+    ("AttestationPolicy", "pcrseal_attestation_policy"),
+    ("Attestation", "pcrseal_attestation"),
+    ("Recipient", "pcrseal_recipient"),
+    ("Quorum", "pcrseal_quorum"),
+    ("Config", "pcrseal_config"),
+    ("Attester", "pcrseal_attester"),
+];
 
 /// The header.
 pub(crate) fn write(ffi: &Path) -> Result<String, Box<dyn Error>> {
