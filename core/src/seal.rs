@@ -44,6 +44,26 @@ pub struct SealParameters<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct HostVouchesForSecret;
 
+/// Bytes that are always enough for the sealed blob of a secret, and never more than
+/// [`MAX_BLOB_LEN`](crate::limits::MAX_BLOB_LEN): what a caller with a buffer of its own sets aside. Blobs are a good deal
+/// shorter, because KMS's `CiphertextBlob`s are: 6144 bytes each are counted.
+///
+/// `bindings` is how many the blob has, 1..8: that of the sealing enclave, which covers the policy's required PCRs, and
+/// further ones, whether sealed with or added later, of any PCRs. Generations are all counted, so that it holds for a
+/// reseal too.
+///
+/// # Errors
+/// [`Code::SecretLength`], [`Code::NoSealQuorum`], [`Code::BindingCount`].
+pub fn max_blob_len(policy: &TrustPolicy, secret_len: usize, bindings: usize) -> Result<usize, Error> {
+    check_secret_len(secret_len)?;
+    let quorum = policy.seal_quorum().ok_or(Code::NoSealQuorum)?;
+    if bindings == 0 || bindings > MAX_BINDINGS {
+        return Err(Error::number(Code::BindingCount, "bindings", "1..8", bindings as u64));
+    }
+    let further = bindings.saturating_sub(1);
+    Ok(blob::longest(policy.cluster(), quorum, secret_len, policy.required_pcrs(), further))
+}
+
 /// A seal that was checked against everything known before the first request.
 pub struct Plan {
     header: Header,

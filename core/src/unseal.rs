@@ -92,6 +92,12 @@ impl Plan {
         &self.header
     }
 
+    /// Bytes of the secret, 1..65536: before any request, by what the blob says. That the secret is what was sealed, and so
+    /// long, is known when [`Session::finish`] has opened it.
+    pub const fn secret_len(&self) -> usize {
+        self.bundle.secret_len()
+    }
+
     /// One request per key. What a released share opens to takes a [`Session`].
     pub fn requests(&self) -> impl Iterator<Item = ShareRequest<'_>> {
         self.quorum.positions().zip(&self.bundle.shares).map(|((position, key), share)| ShareRequest {

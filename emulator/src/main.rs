@@ -1,16 +1,19 @@
 //! Serves the emulated KMS on loopback, for any AWS SDK.
 #![forbid(unsafe_code)]
 
+mod session;
+
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pcrseal_core::attester::{AttestationRequest, Attester};
 use pcrseal_core::pcr::Pcr;
 use pcrseal_emulator::kms::{Kms, PolicyDocument, Principal, Quota};
-use pcrseal_emulator::nsm::{Nsm, NsmConfig};
+use pcrseal_emulator::nsm::{Nsm, NsmConfig, NsmSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
 const USAGE: &str = "\
@@ -27,8 +30,16 @@ Usage: pcrseal-emulator [OPTIONS]
                                administrators: they may do whatever key policies leave to IAM policies
   --role ARN                   one more role or user that exists, so that key policies may name it; may be repeated
   --attest KEY,FILE            reads a public key (SubjectPublicKeyInfo, DER) from KEY, and writes to FILE a document
-                               that attests it, good for five minutes: PCR0, PCR1 and PCR2 are 48 bytes of
-                               a0, a1 and a2
+                               that attests it, good for five minutes
+  --nsm-socket PATH            serves the Nitro Secure Module of an enclave on a Unix socket, for pcrseal's NsmSocket;
+                               for this user alone (mode 0600). A socket that nobody serves is replaced
+  --pcr INDEX,HEX              PCR 0, 1, 2 or 8 of that enclave, 96 hex digits; may be repeated (default: PCR0, PCR1
+                               and PCR2 are 48 bytes of a0, a1 and a2, PCR8 is zero)
+  --session-out FILE           writes pcrseal's configuration (JSON) of a session with all this to FILE, once
+                               everything listens: a script may wait for it. One that is there before is removed at
+                               the start. Needs --keys and --nsm-socket; the access key is the default one
+  --keys NUMBER                2 to 16 KMS keys for it, each in another region, of which more than half are needed.
+                               They release data keys to that enclave alone, and never Encrypt
   --quota NUMBER               cryptographic operations that each account may ask for in a second in each region;
                                beyond it ThrottlingException (default: no limit)
   --region-delay REGION,MS     how many milliseconds every answer of a region waits; may be repeated
@@ -49,17 +60,23 @@ const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOS
 const DEFAULT_ACCESS_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 const DEFAULT_SECRET_ACCESS_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const DEFAULT_ARN: &str = "arn:aws:iam::000000000000:user/emulator";
+/// The account of the default access key.
+const ACCOUNT: &str = "000000000000";
 
 /// Options that take a value.
-const OPTIONS: [&str; 8] = [
+const OPTIONS: [&str; 12] = [
     "--attest",
     "--iam-policy",
+    "--keys",
     "--listen",
+    "--nsm-socket",
+    "--pcr",
     "--principal",
     "--quota",
     "--region-delay",
     "--role",
     "--root-out",
+    "--session-out",
 ];
 
 struct Options {
@@ -69,6 +86,11 @@ struct Options {
     roles: Vec<String>,
     root_out: Option<PathBuf>,
     attest: Option<(PathBuf, PathBuf)>,
+    nsm_socket: Option<PathBuf>,
+    image: [Pcr; 3],
+    signing_certificate: Option<Pcr>,
+    keys: Option<usize>,
+    session_out: Option<PathBuf>,
     quota: Option<Quota>,
     region_delays: Vec<(String, Duration)>,
 }
@@ -104,6 +126,11 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
         roles: Vec::new(),
         root_out: None,
         attest: None,
+        nsm_socket: None,
+        image: [0xa0, 0xa1, 0xa2].map(|byte| Pcr::new([byte; 48])),
+        signing_certificate: None,
+        keys: None,
+        session_out: None,
         quota: None,
         region_delays: Vec::new(),
     };
@@ -127,6 +154,12 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
                 let parts = value.split_once(',').ok_or_else(|| format!("{value:?} is not ARN,FILE"))?;
                 options.iam_policies.push((parts.0.to_owned(), parts.1.into()));
             }
+            "--keys" => {
+                let number = value.parse().ok().filter(|number| session::KEYS.contains(number));
+                options.keys = Some(number.ok_or_else(|| format!("{value:?} is not a number from 2 to 16"))?);
+            }
+            "--nsm-socket" => options.nsm_socket = Some(value.into()),
+            "--pcr" => set_pcr(&mut options, &value)?,
             "--principal" => options.principals.push(parse_principal(&value)?),
             "--quota" => {
                 let number = value.parse().map_err(|_| format!("{value:?} is not a number of requests"))?;
@@ -134,10 +167,36 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
             }
             "--region-delay" => options.region_delays.push(parse_region_delay(&value)?),
             "--role" => options.roles.push(value),
+            "--session-out" => options.session_out = Some(value.into()),
             _ => options.root_out = Some(value.into()),
         }
     }
+    if options.keys.is_some() != options.session_out.is_some() {
+        return Err("--keys and --session-out need each other".into());
+    }
+    if options.session_out.is_some() && options.nsm_socket.is_none() {
+        return Err("--session-out needs --nsm-socket".into());
+    }
+    if options.session_out.is_some() && !options.principals.is_empty() {
+        return Err("--session-out is for the default access key, not for those of --principal".into());
+    }
     Ok(Some(options))
+}
+
+/// Sets a register of the enclave: those that the hypervisor measures the image into.
+fn set_pcr(options: &mut Options, value: &str) -> Result<(), String> {
+    let mistake = || format!("{value:?} is not INDEX,HEX");
+    let (index, hex) = value.split_once(',').ok_or_else(mistake)?;
+    let pcr = Pcr::from_hex(hex).map_err(|error| format!("--pcr {index}: {error}"))?;
+    let [pcr0, pcr1, pcr2] = &mut options.image;
+    match index {
+        "0" => *pcr0 = pcr,
+        "1" => *pcr1 = pcr,
+        "2" => *pcr2 = pcr,
+        "8" => options.signing_certificate = Some(pcr),
+        _ => return Err(format!("--pcr sets PCR 0, 1, 2 and 8, not {index:?}")),
+    }
+    Ok(())
 }
 
 fn parse_principal(value: &str) -> Result<Principal, String> {
@@ -160,6 +219,9 @@ fn parse_region_delay(value: &str) -> Result<(String, Duration), String> {
 
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let mut terminated = signal(SignalKind::terminate())?;
+    if let Some(file) = &options.session_out {
+        session::remove(file)?;
+    }
     let kms = Kms::builder().listen(options.listen).start().await?;
     kms.set_quota(options.quota);
     for (region, delay) in &options.region_delays {
@@ -194,9 +256,29 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         }
         None => print!("{root}"),
     }
+    let enclave = NsmConfig::new(options.image);
+    let enclave = match options.signing_certificate {
+        Some(value) => enclave.pcr8(value),
+        None => enclave,
+    };
     if let Some((key, file)) = options.attest {
-        write(&file, &attest(&kms, &key)?)?;
+        write(&file, &attest(&kms, enclave.clone(), &key)?)?;
         println!("document           {}", file.display());
+    }
+    // Served until the end.
+    let _socket = match &options.nsm_socket {
+        Some(path) => Some(serve(&kms, enclave, path)?),
+        None => None,
+    };
+    if let (Some(socket), Some(file), Some(keys)) = (&options.nsm_socket, &options.session_out, options.keys)
+    {
+        let keys = session::create_keys(&kms, ACCOUNT, keys, &options.image)?;
+        let credentials = (DEFAULT_ACCESS_KEY_ID, DEFAULT_SECRET_ACCESS_KEY);
+        session::write(file, &session::document(&kms.endpoint(), credentials, socket, &keys)?)?;
+        for key in keys {
+            println!("key                {key}");
+        }
+        println!("session            {}", file.display());
     }
     println!("ready");
     tokio::select! {
@@ -207,11 +289,20 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
 }
 
 /// A document of an enclave that has just started, for the public key in a file.
-fn attest(kms: &Kms, key: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+fn attest(kms: &Kms, enclave: NsmConfig, key: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
     let key = std::fs::read(key).map_err(|error| format!("cannot read {}: {error}", key.display()))?;
-    let image = [0xa0, 0xa1, 0xa2].map(|byte| Pcr::new([byte; 48]));
-    let enclave = Nsm::boot(kms.authority(), NsmConfig::new(image))?;
+    let enclave = Nsm::boot(kms.authority(), enclave)?;
     Ok(enclave.attest(&AttestationRequest { public_key: Some(&key), ..Default::default() })?)
+}
+
+/// Boots an enclave and serves its module.
+fn serve(kms: &Kms, enclave: NsmConfig, path: &Path) -> Result<NsmSocket, Box<dyn Error>> {
+    let nsm = Arc::new(Nsm::boot(kms.authority(), enclave)?);
+    let id = nsm.module_id().to_owned();
+    let socket = NsmSocket::serve(path, nsm)?;
+    println!("nsm socket         {}", path.display());
+    println!("nsm module id      {id}");
+    Ok(socket)
 }
 
 fn read_policy(file: &Path) -> Result<PolicyDocument, String> {

@@ -44,6 +44,11 @@ impl Bundle {
         Self::read(Reader::new(bytes)).map_err(malformed)
     }
 
+    /// Bytes of the secret that is sealed in it.
+    pub(crate) const fn secret_len(&self) -> usize {
+        self.sealed_secret.len().saturating_sub(SEALED_OVERHEAD)
+    }
+
     fn read(mut reader: Reader<'_>) -> Result<Self, Error> {
         reader.array_of(4, "bundle")?;
         let threshold = reader.uint("threshold")?;

@@ -7,13 +7,17 @@
 
 mod binding;
 pub(crate) mod bundle;
+mod contents;
 pub(crate) mod context;
+mod longest;
 pub mod rebind;
 
 use alloc::vec::Vec;
 
 pub use binding::Binding;
+pub use contents::UnverifiedContents;
 pub use context::EncryptionContext;
+pub(crate) use longest::longest;
 
 use crate::cbor::{Reader, Writer};
 use crate::crypto::symmetric::{GCM_IV_LEN, GCM_TAG_LEN, gcm_decrypt, gcm_encrypt};
@@ -186,6 +190,15 @@ impl<'a> SealedBlob<'a> {
             .map(|binding| binding.expected().mismatches(measured).collect::<Vec<_>>())
             .min_by_key(Vec::len);
         Err(closest.map_or(Code::BindingTooWeak.into(), |drift| Error::pcrs(Code::PcrDrift, drift)))
+    }
+
+    /// Unwraps the content key without any measurement: every binding's expected values are public and do.
+    ///
+    /// # Errors
+    /// [`Code::BindingRejected`] when no binding unwraps it.
+    fn public_content_key(&self) -> Result<Key32, Error> {
+        let keys = self.bindings.iter().map(|binding| binding.content_key(binding.expected()));
+        keys.flatten().next().ok_or(Code::BindingRejected.into())
     }
 
     /// Opens the outer layer.

@@ -37,12 +37,7 @@ pub fn add_binding(
     if blob.bindings.len() >= MAX_BINDINGS {
         return Err(Error::number(Code::BindingCount, "bindings", "1..8", blob.bindings.len() as u64 + 1));
     }
-    // Any binding's expected values are public and unwrap the content key.
-    let content_key = blob
-        .bindings
-        .iter()
-        .find_map(|binding| binding.content_key(binding.expected()).ok())
-        .ok_or(Code::BindingRejected)?;
+    let content_key = blob.public_content_key()?;
     let mut bindings = blob.bindings;
     bindings.push(Binding::new(values, &content_key, random)?);
     Ok(assemble(blob.protected, &blob.iv, blob.ciphertext, &bindings))

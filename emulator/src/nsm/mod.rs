@@ -1,8 +1,8 @@
 //! A software Nitro Secure Module: registers, random bytes, and attestation documents under a root of our own.
 //!
 //! It is used in process, as an [`Attester`](pcrseal_core::attester::Attester) and a
-//! [`NitroSecureModule`](pcrseal_core::attester::NitroSecureModule), or as the device behind a driver, which sends
-//! requests to [`Nsm::answer`].
+//! [`NitroSecureModule`](pcrseal_core::attester::NitroSecureModule); as the device behind a driver, which sends
+//! requests to [`Nsm::answer`]; or by programs in other processes, over a [`NsmSocket`].
 
 mod authority;
 mod certificate;
@@ -10,6 +10,7 @@ mod document;
 mod module;
 mod protocol;
 mod registers;
+mod socket;
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,7 @@ use pcrseal_core::pcr::{Pcr, PcrIndex};
 pub use authority::Authority;
 pub use document::MapEncoding;
 pub use protocol::{MAX_REQUEST_LEN, MAX_RESPONSE_LEN};
+pub use socket::NsmSocket;
 
 use authority::Credentials;
 use registers::Registers;
