@@ -260,3 +260,22 @@ func readConfig(document []byte) (*C.pcrseal_config, error) {
 	status := C.pcrseal_config_from_json(data, n, &config, &given)
 	return config, failure(status, &given)
 }
+
+// attesterOnly is a configuration of which nothing but the attester means anything.
+func (c *Config) attesterOnly() *Config {
+	if c.parsed != nil {
+		return c
+	}
+	return &Config{Attester: c.Attester, Transport: TransportHost}
+}
+
+// isPlain says whether no field is set of those that a JSON document excludes.
+func (c *Config) isPlain() bool {
+	rest := *c
+	rest.Log, rest.LogLevel, rest.parsed = nil, 0, nil
+	return reflect.ValueOf(rest).IsZero()
+}
+
+func ownConfig(c *C.pcrseal_config) *handle {
+	return newHandle(unsafe.Pointer(c), func(c unsafe.Pointer) { C.pcrseal_config_free((*C.pcrseal_config)(c)) })
+}
