@@ -70,7 +70,7 @@ pub unsafe extern "C" fn pcrseal_attestation_policy_new(
     error: *mut *mut Error,
 ) -> Status {
     call(error, |caller| {
-        let policy = caller.out(policy, "policy")?;
+        let policy = caller.out(policy, "policy");
         let kind = match kind {
             PCRSEAL_ATTESTATION_ENCLAVE => AttestationKind::Enclave,
             PCRSEAL_ATTESTATION_NITRO_TPM => AttestationKind::NitroTpm,

@@ -27,6 +27,8 @@ pub struct Attester(Arc<dyn pcrseal::Attester>);
 ///
 /// Fails with `PCRSEAL_E_NSM_DEVICE_MISSING`, `PCRSEAL_E_NSM_DEVICE_PERMISSION`, `PCRSEAL_E_NSM_DEVICE_KIND`,
 /// `PCRSEAL_E_NSM_DEVICE_OPEN` or `PCRSEAL_E_NSM_SOCKET`.
+///
+/// May be NULL: config.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_attester_open(
     config: *const Config,
@@ -34,7 +36,7 @@ pub unsafe extern "C" fn pcrseal_attester_open(
     error: *mut *mut Error,
 ) -> Status {
     call(error, |caller| {
-        let attester = caller.out(attester, "attester")?;
+        let attester = caller.out(attester, "attester");
         let settings =
             caller.handle_or_none(config, "config")?.map_or_else(Settings::default, Config::settings);
         attester.give(Attester(settings.open_attester()?));
@@ -52,7 +54,7 @@ pub unsafe extern "C" fn pcrseal_attester_measured_pcrs(
     error: *mut *mut Error,
 ) -> Status {
     call(error, |caller| {
-        let pcrs = caller.out(pcrs, "pcrs")?;
+        let pcrs = caller.out(pcrs, "pcrs");
         pcrs.give(caller.handle(attester, "attester")?.0.measured_pcrs()?.into());
         Ok(())
     })
@@ -79,7 +81,7 @@ pub unsafe extern "C" fn pcrseal_attester_attest(
     error: *mut *mut Error,
 ) -> Status {
     call(error, |caller| {
-        let document = caller.buffer(document, document_capacity, document_len, "document")?;
+        let document = caller.buffer(document, document_capacity, document_len, "document");
         let attester = caller.handle(attester, "attester")?;
         let request = AttestationRequest {
             public_key: caller.bytes_or_none(public_key, public_key_len, "public_key")?,

@@ -50,12 +50,18 @@ pub const PCRSEAL_STAGE_OPERATION: u32 = 5;
 ///
 /// Threads may share one: a lock inside keeps changes and uses apart, and their order is the program's. Whoever was made
 /// from a configuration has a copy of it, so that it may be changed or freed afterwards. Freeing it wipes the credentials.
-pub struct Config(Mutex<Settings>);
+pub struct Config {
+    settings: Mutex<Settings>,
+}
 
 impl Config {
+    fn new(settings: Settings) -> Self {
+        Self { settings: Mutex::new(settings) }
+    }
+
     /// The settings as they are now.
     pub(crate) fn settings(&self) -> Settings {
-        lock(&self.0).clone()
+        lock(&self.settings).clone()
     }
 }
 
@@ -79,7 +85,7 @@ fn set(
     error: *mut *mut Error,
     set: impl FnOnce(&Caller, &mut Settings) -> Result<(), Failure>,
 ) -> Status {
-    call(error, |caller| set(caller, &mut lock(&caller.handle(config, "config")?.0)))
+    call(error, |caller| set(caller, &mut lock(&caller.handle(config, "config")?.settings)))
 }
 
 fn unknown(what: &'static str, expected: &'static str, found: u32) -> Failure {
@@ -99,7 +105,7 @@ pub unsafe extern "C" fn pcrseal_quorum_new(
     error: *mut *mut Error,
 ) -> Status {
     call(error, |caller| {
-        let quorum = caller.out(quorum, "quorum")?;
+        let quorum = caller.out(quorum, "quorum");
         let threshold = u8::try_from(threshold)
             .map_err(|_| Fault::number(Code::QuorumSize, "threshold", "1..16", threshold.into()))?;
         let wrapping = match wrapping {
@@ -164,9 +170,9 @@ pub unsafe extern "C" fn pcrseal_config_new(
     error: *mut *mut Error,
 ) -> Status {
     call(error, |caller| {
-        let config = caller.out(config, "config")?;
+        let config = caller.out(config, "config");
         let cluster = caller.text(cluster, "cluster")?.into();
-        config.give(Config(Mutex::new(Settings { cluster, ..Settings::default() })));
+        config.give(Config::new(Settings { cluster, ..Settings::default() }));
         Ok(())
     })
 }
@@ -184,9 +190,9 @@ pub unsafe extern "C" fn pcrseal_config_from_json(
     error: *mut *mut Error,
 ) -> Status {
     call(error, |caller| {
-        let config = caller.out(config, "config")?;
+        let config = caller.out(config, "config");
         let settings = Settings::from_json(caller.bytes(json, json_len, "json")?)?;
-        config.give(Config(Mutex::new(settings)));
+        config.give(Config::new(settings));
         Ok(())
     })
 }
@@ -338,6 +344,8 @@ pub unsafe extern "C" fn pcrseal_config_set_nsm_socket(
 
 /// Attests through the NitroTPM of an EC2 instance, with AWS's program `nitro-tpm-attest`: `tool` is its absolute path, and
 /// NULL where it has its usual one.
+///
+/// May be NULL: tool.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_config_set_nitro_tpm(
     config: *mut Config,
@@ -384,6 +392,8 @@ pub unsafe extern "C" fn pcrseal_config_set_host_transport(
 
 /// Sets the URL of KMS in `region`, or with NULL the one for every region that has none of its own: `https://HOST[:PORT]`,
 /// or `http://` on loopback.
+///
+/// May be NULL: region.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_config_set_endpoint(
     config: *mut Config,
@@ -542,6 +552,8 @@ pub unsafe extern "C" fn pcrseal_config_set_feed_credentials_file(
 /// Takes the credentials of the EC2 instance metadata service: those of `role`, or with NULL of the role that the service
 /// names. In an enclave, `vsock_cid` and `vsock_port` say where the parent instance forwards to the service; with 0 and 0 it
 /// is asked directly.
+///
+/// May be NULL: role.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_config_set_imds_credentials(
     config: *mut Config,
@@ -561,17 +573,19 @@ pub unsafe extern "C" fn pcrseal_config_set_imds_credentials(
 }
 
 /// Takes the credentials of the endpoint that ECS and EKS Pod Identity give a container: at `url`, or with NULL where the
-/// environment says, with the authorization token in `token_file`, or with NULL as the environment says.
+/// environment says, with the authorization token in the file at `token`, or with NULL as the environment says.
+///
+/// May be NULL: url, token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_config_set_container_credentials(
     config: *mut Config,
     url: *const c_char,
-    token_file: *const c_char,
+    token: *const c_char,
     error: *mut *mut Error,
 ) -> Status {
     set_credentials(config, error, |caller| {
         let url = caller.text_or_none(url, "url")?.map(str::to_owned);
-        let authorization_token_file = caller.text_or_none(token_file, "token_file")?.map(PathBuf::from);
+        let authorization_token_file = caller.text_or_none(token, "token")?.map(PathBuf::from);
         Ok(CredentialsConfig::Container { url, authorization_token_file, through: None })
     })
 }

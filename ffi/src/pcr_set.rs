@@ -48,7 +48,7 @@ pub(crate) fn bits(selection: PcrSelection) -> u32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_pcr_set_new(pcrs: *mut *mut PcrSet, error: *mut *mut Error) -> Status {
     call(error, |caller| {
-        caller.out(pcrs, "pcrs")?.give(CorePcrSet::new().into());
+        caller.out(pcrs, "pcrs").give(CorePcrSet::new().into());
         Ok(())
     })
 }
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn pcrseal_pcr_set_from_measurements_json(
     error: *mut *mut Error,
 ) -> Status {
     call(error, |caller| {
-        let pcrs = caller.out(pcrs, "pcrs")?;
+        let pcrs = caller.out(pcrs, "pcrs");
         let json = caller.bytes(json, json_len, "json")?;
         pcrs.give(CorePcrSet::from_measurements_json(json)?.into());
         Ok(())
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn pcrseal_pcr_set_value(
     error: *mut *mut Error,
 ) -> Status {
     call(error, |caller| {
-        let value = caller.buffer(value, value_capacity, value_len, "value")?;
+        let value = caller.buffer(value, value_capacity, value_len, "value");
         let pcrs = caller.handle(pcrs, "pcrs")?.values();
         let index = self::index(index)?;
         let found = pcrs.get(index).ok_or_else(|| {

@@ -66,7 +66,7 @@ pub unsafe extern "C" fn pcrseal_verifier_new(
     error: *mut *mut Error,
 ) -> Status {
     call(error, |caller| {
-        let verifier = caller.out(verifier, "verifier")?;
+        let verifier = caller.out(verifier, "verifier");
         let roots = match caller.bytes(roots_der, roots_der_len, "roots_der")? {
             [] => vec![AWS_NITRO_ENCLAVES_ROOT_G1.to_vec()],
             der => certificates(der)?,
@@ -104,7 +104,7 @@ pub unsafe extern "C" fn pcrseal_verify(
     error: *mut *mut Error,
 ) -> Status {
     call(error, |caller| {
-        let attestation = caller.out(attestation, "attestation")?;
+        let attestation = caller.out(attestation, "attestation");
         let policy = caller.handle(policy, "policy")?.built()?;
         let genuine = genuine(caller, verifier, document, document_len, at_ms)?;
         policy.appraise(&genuine, at_ms)?;
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn pcrseal_verify_without_appraisal(
     error: *mut *mut Error,
 ) -> Status {
     call(error, |caller| {
-        let attestation = caller.out(attestation, "attestation")?;
+        let attestation = caller.out(attestation, "attestation");
         let genuine = genuine(caller, verifier, document, document_len, at_ms)?;
         attestation.give(Attestation::from(&genuine));
         Ok(())
