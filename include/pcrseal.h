@@ -699,8 +699,32 @@ enum {
 // A whole operation with all its attempts.
 #define PCRSEAL_STAGE_OPERATION 5
 
+// A session does not do what it is for.
+#define PCRSEAL_LOG_ERROR 1
+
+// Somebody refused or failed; the call may succeed all the same.
+#define PCRSEAL_LOG_WARN 2
+
+// A call has ended, and how.
+#define PCRSEAL_LOG_INFO 3
+
+// Every step.
+#define PCRSEAL_LOG_DEBUG 4
+
+// Everything.
+#define PCRSEAL_LOG_TRACE 5
+
 // Bytes of a PCR's value: SHA-384.
 #define PCRSEAL_PCR_LEN 48
+
+// AWS KMS refuses the key's share for the key's state: it is out of service.
+#define PCRSEAL_RETIREMENT_RETIRED 1
+
+// AWS KMS still released the share when the deadline came: confirm again later.
+#define PCRSEAL_RETIREMENT_NOT_YET_EFFECTIVE 2
+
+// The key could not be disabled, or what AWS KMS answers says nothing about its state; the report's row says why.
+#define PCRSEAL_RETIREMENT_FAILED 3
 
 // The version of this header's interface: the number in the library's soname. It grows when a program that was compiled
 // with an older header would break, and only then; new functions and codes do not change it.
@@ -727,6 +751,10 @@ typedef struct pcrseal_attestation_policy pcrseal_attestation_policy;
 // What vouches for the code that runs: a Nitro Secure Module, or the NitroTPM of an EC2 instance. Immutable; threads may
 // share it.
 typedef struct pcrseal_attester pcrseal_attester;
+
+// Ends calls that wait: `pcrseal_cancel_trigger`, from any thread. One may be given to any number of calls, at the same
+// time and one after the other; once triggered it stays so.
+typedef struct pcrseal_cancel pcrseal_cancel;
 
 // Everything that a session is made of. It holds what the session trusts: it belongs into the program's image, and never
 // comes from the parent instance.
@@ -762,12 +790,35 @@ typedef struct pcrseal_recipient pcrseal_recipient;
 // What every KMS key answered: one row per key, in the quorum's order, counted from 0. Immutable; holds no secret.
 typedef struct pcrseal_report pcrseal_report;
 
+// A secret. Its memory is locked (never swapped), left out of core dumps, empty in a forked process, read-only, and
+// between two pages whose touch ends the process (SIGSEGV); freeing the handle wipes it. It counts against the process's
+// `RLIMIT_MEMLOCK` with whole pages. May be read from several threads at once.
+typedef struct pcrseal_secret pcrseal_secret;
+
+// What seals and unseals: a trust policy, an attester, a client of AWS KMS with its open connections and its credentials,
+// and two threads of its own (`pcrseal`), with more where an attester is asked or a key generated. Immutable: any number
+// of threads may make calls with it at the same time. A process makes one as a rule, and keeps it.
+//
+// A process that forks has no session in the child: no call, not even that which frees it, is allowed there, unless the
+// child executes another program.
+typedef struct pcrseal_session pcrseal_session;
+
 // The roots that are trusted, and the certificates that verified under them before: the next document under the same ones
 // takes two signature verifications instead of five. Immutable; threads may share it, and do not wait for each other.
 typedef struct pcrseal_verifier pcrseal_verifier;
 
 // How a call ended: `PCRSEAL_OK` (0), or one of the `PCRSEAL_E_…` codes, which never change their meaning.
 typedef uint32_t pcrseal_status;
+
+// A function of the host's that is told what happens: the level is a `PCRSEAL_LOG_…` constant, the target the part that
+// speaks (`"pcrseal"`, `"pcrseal_kms"`), the message one line: `"key answered step=release position=2 …"`. No message
+// has a secret, a share or credentials in it; key ARNs, status names and what AWS answered are.
+//
+// It is called from the thread that calls pcrseal and from the session's own, from several at once. The texts live until
+// it returns. It must return soon, must not throw, and must not call pcrseal, but for `pcrseal_cancel_trigger`: a call
+// that waits would answer `PCRSEAL_E_REENTRANT`. Once `pcrseal_session_free` has returned, it is not called any more for
+// that session.
+typedef void (*pcrseal_log_callback)(void *user_data, uint32_t level, const char *target, const char *message);
 
 #ifdef __cplusplus
 extern "C" {
@@ -977,6 +1028,19 @@ const uint8_t *pcrseal_recipient_public_key(const pcrseal_recipient *recipient, 
 
 // Frees a recipient. NULL is fine.
 void pcrseal_recipient_free(pcrseal_recipient *recipient);
+
+// A new cancel handle, in `cancel`; whoever gets it frees it. A call that is cancelled ends at once with
+// `PCRSEAL_E_CANCELLED`, and before anything is done when the handle was triggered before it. What it had asked of AWS KMS
+// by then may have happened there.
+pcrseal_status pcrseal_cancel_new(pcrseal_cancel **cancel,
+                                  pcrseal_error **error);
+
+// Ends every call that was given this handle and waits, and every later one. Returns at once; once more is fine. From any
+// thread, but not from a signal handler. NULL is nothing to end.
+void pcrseal_cancel_trigger(const pcrseal_cancel *cancel);
+
+// Frees a cancel handle, which no call may be using any more. NULL is fine.
+void pcrseal_cancel_free(pcrseal_cancel *cancel);
 
 // A new quorum, in `quorum`, of no key yet: any `threshold` of its keys open a blob. `wrapping` is
 // `PCRSEAL_WRAPPING_ATTESTED` or `PCRSEAL_WRAPPING_ENCRYPT`. Whoever gets it frees it.
@@ -1239,6 +1303,22 @@ const pcrseal_report *pcrseal_error_report(const pcrseal_error *error);
 // Frees an error. NULL is fine.
 void pcrseal_error_free(pcrseal_error *error);
 
+// Has every session that is made of this configuration from now on tell a function what happens. Without it nothing is
+// told, and NULL for `callback` goes back to that.
+//
+// `user_data` is what the function gets as its first argument: never read, never freed. It must be good, in every thread,
+// for as long as a session of this configuration lives. `most_verbose` is the last level that is told,
+// `PCRSEAL_LOG_ERROR` to `PCRSEAL_LOG_TRACE`.
+//
+// May be NULL: callback, user_data.
+//
+// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another level beside a function.
+pcrseal_status pcrseal_config_set_log(pcrseal_config *config,
+                                      pcrseal_log_callback callback,
+                                      void *user_data,
+                                      uint32_t most_verbose,
+                                      pcrseal_error **error);
+
 // A new set without values, in `pcrs`; whoever gets it frees it.
 PCRSEAL_MUST_USE
 pcrseal_status pcrseal_pcr_set_new(pcrseal_pcr_set **pcrs, pcrseal_error **error);
@@ -1315,6 +1395,208 @@ const char *pcrseal_report_hint(const pcrseal_report *report, size_t row);
 
 // Frees a report that a call gave. Not for one that an error owns. NULL is fine.
 void pcrseal_report_free(pcrseal_report *report);
+
+// Disables a KMS key of an old blob (`kms:DisableKey`), and asks AWS KMS for its share until that is refused or the deadline
+// passes: once as many keys refuse as leave fewer than the threshold, the old blob opens no more. For after
+// `pcrseal_reseal`, when the new blob is stored. The session must trust the old blob still, and seal under a quorum without
+// the key.
+//
+// `state` gets a `PCRSEAL_RETIREMENT_…` constant: that the key could not be retired is no failure of the call. `report` gets
+// one row, AWS KMS's last word, which the caller frees; the outcome `"granted"` is a share that was released still, and that
+// nobody opened. A call that was cancelled may have disabled the key.
+//
+// May be NULL: cancel, report.
+//
+// Fails with `PCRSEAL_E_KEY_ARN`; `PCRSEAL_E_NO_SEAL_QUORUM`; `PCRSEAL_E_KEY_IN_USE` when new blobs need the key;
+// `PCRSEAL_E_KEY_HOLDS_NO_SHARE`; as `pcrseal_unseal` for a blob that is refused; `PCRSEAL_E_CONFIG_TRANSPORT`,
+// `PCRSEAL_E_DEADLINE_EXCEEDED`, `PCRSEAL_E_CANCELLED`, `PCRSEAL_E_REENTRANT`.
+pcrseal_status pcrseal_retire_key(const pcrseal_session *session,
+                                  const uint8_t *old_blob,
+                                  size_t old_blob_len,
+                                  const char *key_arn,
+                                  const pcrseal_cancel *cancel,
+                                  uint32_t *state,
+                                  pcrseal_report **report,
+                                  pcrseal_error **error);
+
+// The second half of `pcrseal_retire_key`, for a key that somebody else has disabled, where the session's role may not:
+// asks AWS KMS for the key's share until that is refused or the deadline passes. Disables nothing. Everything else is as
+// there.
+//
+// May be NULL: cancel, report.
+//
+// Fails as `pcrseal_retire_key`.
+pcrseal_status pcrseal_confirm_retired_key(const pcrseal_session *session,
+                                           const uint8_t *old_blob,
+                                           size_t old_blob_len,
+                                           const char *key_arn,
+                                           const pcrseal_cancel *cancel,
+                                           uint32_t *state,
+                                           pcrseal_report **report,
+                                           pcrseal_error **error);
+
+// Makes a new secret of `secret_len` random bytes (1..65536) and seals it: under the session's seal quorum, bound to this
+// enclave's measured PCRs (the required ones), at the lowest generation that the session accepts. Every key of the quorum
+// must answer, and the new blob is opened once before it is handed out.
+//
+// The blob is public; keep it anywhere. It is for a cluster's first start alone: that a blob cannot be found is no reason
+// to make another, since whoever keeps it could withhold it.
+//
+// `blob` needs a capacity of `pcrseal_max_blob_len`, which is checked before anything is asked of AWS KMS; `blob_len` gets
+// the blob's length. `secret` gets the secret, which the caller frees; its memory is locked before the first request.
+// `report` gets what the keys answered when the blob was opened, which the caller frees. `cancel` ends the call: no blob is
+// given then, and the data keys that KMS made are of no use to anybody.
+//
+// May be NULL: cancel, secret, report.
+//
+// Fails with `PCRSEAL_E_NO_SEAL_QUORUM`, `PCRSEAL_E_SECRET_LENGTH`, `PCRSEAL_E_BUFFER_TOO_SMALL`,
+// `PCRSEAL_E_MEMORY_NOT_LOCKED` and `PCRSEAL_E_CONFIG_TRANSPORT` before anything is done; `PCRSEAL_E_DEBUG_MODE`,
+// `PCRSEAL_E_PCR_MISSING` and the attester's codes before any request; `PCRSEAL_E_KEY_UNFIT`,
+// `PCRSEAL_E_KEY_PERMITS_ENCRYPT`, `PCRSEAL_E_KEY_PERMITS_GENERATE_DATA_KEY` and `PCRSEAL_E_KEY_NOT_CHECKED` for keys
+// that must hold no share; `PCRSEAL_E_SEAL_INCOMPLETE` with a report; `PCRSEAL_E_QUORUM_NOT_REACHED` and the others of
+// `pcrseal_unseal` when the new blob does not open; `PCRSEAL_E_DEADLINE_EXCEEDED`, `PCRSEAL_E_CANCELLED`,
+// `PCRSEAL_E_REENTRANT` from within a callback.
+pcrseal_status pcrseal_generate(const pcrseal_session *session,
+                                size_t secret_len,
+                                const pcrseal_cancel *cancel,
+                                uint8_t *blob,
+                                size_t blob_capacity,
+                                size_t *blob_len,
+                                pcrseal_secret **secret,
+                                pcrseal_report **report,
+                                pcrseal_error **error);
+
+// Seals a secret of the caller's (1..65536 bytes), who vouches that it is a good one and not an adversary's: whoever can
+// choose the secret that an enclave serves needs nothing else. Otherwise as `pcrseal_generate`.
+//
+// The secret stays the caller's, to be wiped (`pcrseal_zeroize`). `blob` needs a capacity of `pcrseal_max_blob_len`.
+//
+// May be NULL: cancel, report.
+//
+// Fails as `pcrseal_generate`, but for `PCRSEAL_E_MEMORY_NOT_LOCKED`.
+pcrseal_status pcrseal_import_vouched(const pcrseal_session *session,
+                                      const uint8_t *secret,
+                                      size_t secret_len,
+                                      const pcrseal_cancel *cancel,
+                                      uint8_t *blob,
+                                      size_t blob_capacity,
+                                      size_t *blob_len,
+                                      pcrseal_report **report,
+                                      pcrseal_error **error);
+
+// Unseals a blob and seals its secret again, one generation on, under the session's seal quorum: after a change of keys, to
+// move to another image's PCRs, or to revoke older blobs. The old blob goes on to open until its keys are retired
+// (`pcrseal_retire_key`) or the minimum generation is raised. It is two steps, each of which may take the session's
+// deadline.
+//
+// `new_blob` needs a capacity of `pcrseal_max_blob_len` for the length of the secret, `new_blob_len` gets the new blob's
+// length. `secret`, `report` and `cancel` are as for `pcrseal_generate`; the report is of the new blob's keys.
+//
+// May be NULL: cancel, secret, report.
+//
+// Fails as `pcrseal_unseal` for the old blob and as `pcrseal_generate` for the new one; with
+// `PCRSEAL_E_GENERATION_EXHAUSTED`; with `PCRSEAL_E_RESEAL_UNVOUCHED` for a secret of an `encrypt` blob that would get into an
+// `attested` one, unless the configuration allows it (`pcrseal_config_allow_vouched_reseal`).
+pcrseal_status pcrseal_reseal(const pcrseal_session *session,
+                              const uint8_t *old_blob,
+                              size_t old_blob_len,
+                              const pcrseal_cancel *cancel,
+                              uint8_t *new_blob,
+                              size_t new_blob_capacity,
+                              size_t *new_blob_len,
+                              pcrseal_secret **secret,
+                              pcrseal_report **report,
+                              pcrseal_error **error);
+
+// The secret's bytes, and their number in `len`. Owned by the handle: the pointer is good until it is freed. Writing
+// there, or reading behind the end, ends the process. NULL and 0 for NULL; NULL alone where `len` is NULL.
+const uint8_t *pcrseal_secret_data(const pcrseal_secret *secret, size_t *len);
+
+// How many bytes the secret has: 1 to 65536. 0 for NULL.
+size_t pcrseal_secret_len(const pcrseal_secret *secret);
+
+// Wipes the secret and frees the handle. NULL is fine.
+void pcrseal_secret_free(pcrseal_secret *secret);
+
+// Makes a session of a configuration, in `session`; whoever gets it frees it. The configuration is copied: it may be
+// changed and freed afterwards. The attester is opened, and asked for the time where the clock is the attested one; nothing
+// is sent to AWS, and no credentials are fetched. May wait for the attester until the configuration's deadline.
+//
+// Fails with the codes of a configuration that makes no session: `PCRSEAL_E_CONFIG_MEMBER`, `PCRSEAL_E_CONFIG_VALUE`,
+// those of the trust policy (`PCRSEAL_E_CLUSTER_ID`, `PCRSEAL_E_KEY_ARN`, `PCRSEAL_E_PCR_INDEX`, …) and of the KMS client;
+// with the attester's; with `PCRSEAL_E_DEADLINE_EXCEEDED` when the attester does not answer, `PCRSEAL_E_THREADS`, and
+// `PCRSEAL_E_REENTRANT` from within a callback.
+pcrseal_status pcrseal_session_new(const pcrseal_config *config,
+                                   pcrseal_session **session,
+                                   pcrseal_error **error);
+
+// The length of a buffer that holds whatever blob a seal of this session makes of a secret of `secret_len` bytes, in
+// `blob_len`: what `pcrseal_generate`, `pcrseal_import_vouched` and `pcrseal_reseal` demand. Blobs are shorter as a rule.
+// No I/O.
+//
+// Fails with `PCRSEAL_E_SECRET_LENGTH` unless `secret_len` is 1..65536, and with `PCRSEAL_E_NO_SEAL_QUORUM` where the
+// session never seals.
+pcrseal_status pcrseal_max_blob_len(const pcrseal_session *session,
+                                    size_t secret_len,
+                                    size_t *blob_len,
+                                    pcrseal_error **error);
+
+// How long the secret of a blob is, in `secret_len`, by what the blob says: it authenticates nothing. What
+// `pcrseal_unseal_into` demands. No I/O.
+//
+// Fails with `PCRSEAL_E_BLOB_MALFORMED`, `PCRSEAL_E_BLOB_BOUNDS` and the other codes of what is no blob;
+// `PCRSEAL_E_BINDING_REJECTED`; `PCRSEAL_E_CONTENT_REJECTED` when the blob was altered, or made with another external_aad
+// than the session's.
+pcrseal_status pcrseal_unsealed_len(const pcrseal_session *session,
+                                    const uint8_t *blob,
+                                    size_t blob_len,
+                                    size_t *secret_len,
+                                    pcrseal_error **error);
+
+// Ends a session: closes its connections, wipes its credentials, ends its threads, and frees it. No call may be using it
+// any more. Waits for its threads for at most a second; one that an attester hangs on is left behind, and ends with the
+// attester's answer or the process. The log callback is not called once this has returned, unless it was called from
+// within one. NULL is fine.
+void pcrseal_session_free(pcrseal_session *session);
+
+// Unseals a blob: checks it against the session's trust policy and the measured PCRs, asks the keys, and is done as soon as
+// enough of them have answered. Nothing is sent for a blob that is refused.
+//
+// `secret` gets the secret, which the caller frees; its memory is locked before the first request. `report` gets what the
+// keys answered, which the caller frees. `cancel` ends the call.
+//
+// May be NULL: cancel, report.
+//
+// Fails, before any request, with `PCRSEAL_E_BLOB_MALFORMED` and the other codes of what is no blob,
+// `PCRSEAL_E_CLUSTER_MISMATCH`, `PCRSEAL_E_GENERATION_TOO_LOW`, `PCRSEAL_E_SEAL_ID_MISMATCH`,
+// `PCRSEAL_E_QUORUM_UNTRUSTED`, `PCRSEAL_E_PCR_DRIFT`, `PCRSEAL_E_DEBUG_MODE` and the others of a blob that the session does
+// not trust, `PCRSEAL_E_MEMORY_NOT_LOCKED`, `PCRSEAL_E_CONFIG_TRANSPORT`, the attester's codes and `PCRSEAL_E_REENTRANT`;
+// after them with `PCRSEAL_E_QUORUM_NOT_REACHED`, `PCRSEAL_E_COMMITMENT_MISMATCH` and `PCRSEAL_E_SECRET_REJECTED`, each with
+// a report in the error; at any time with `PCRSEAL_E_DEADLINE_EXCEEDED` and `PCRSEAL_E_CANCELLED`.
+pcrseal_status pcrseal_unseal(const pcrseal_session *session,
+                              const uint8_t *blob,
+                              size_t blob_len,
+                              const pcrseal_cancel *cancel,
+                              pcrseal_secret **secret,
+                              pcrseal_report **report,
+                              pcrseal_error **error);
+
+// Unseals a blob, as `pcrseal_unseal` does, into memory of the caller's, who wipes it (`pcrseal_zeroize`). `secret` needs a
+// capacity of `pcrseal_unsealed_len`, which is checked before anything is asked of AWS KMS; `secret_len` gets the number of
+// bytes. Nothing is written into `secret` by a call that fails.
+//
+// May be NULL: cancel, report.
+//
+// Fails as `pcrseal_unseal`, but with `PCRSEAL_E_BUFFER_TOO_SMALL` in place of `PCRSEAL_E_MEMORY_NOT_LOCKED`.
+pcrseal_status pcrseal_unseal_into(const pcrseal_session *session,
+                                   const uint8_t *blob,
+                                   size_t blob_len,
+                                   const pcrseal_cancel *cancel,
+                                   uint8_t *secret,
+                                   size_t secret_capacity,
+                                   size_t *secret_len,
+                                   pcrseal_report **report,
+                                   pcrseal_error **error);
 
 // A new verifier, in `verifier`, that trusts the root certificates in `roots_der`: DER, one after the other. With
 // `(NULL, 0)` it trusts AWS's root of all genuine documents, AWS Nitro Enclaves Root-G1; others are for tests and for

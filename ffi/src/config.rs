@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Failure, Status};
 use crate::lock::lock;
+use crate::log::Log;
 use crate::pointer::{Caller, call, free};
 
 /// KMS makes the share keys and releases them to attested enclaves alone: the form to choose.
@@ -52,16 +53,25 @@ pub const PCRSEAL_STAGE_OPERATION: u32 = 5;
 /// from a configuration has a copy of it, so that it may be changed or freed afterwards. Freeing it wipes the credentials.
 pub struct Config {
     settings: Mutex<Settings>,
+    log: Mutex<Option<Log>>,
 }
 
 impl Config {
     fn new(settings: Settings) -> Self {
-        Self { settings: Mutex::new(settings) }
+        Self { settings: Mutex::new(settings), log: Mutex::new(None) }
     }
 
     /// The settings as they are now.
     pub(crate) fn settings(&self) -> Settings {
         lock(&self.settings).clone()
+    }
+
+    pub(crate) fn log(&self) -> Option<Log> {
+        *lock(&self.log)
+    }
+
+    pub(crate) fn set_log(&self, log: Option<Log>) {
+        *lock(&self.log) = log;
     }
 }
 

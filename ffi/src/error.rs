@@ -18,7 +18,7 @@ pub type Status = u32;
 /// `error` itself says that none is wanted. Whoever gets one frees it. It never holds a secret.
 pub struct Error {
     code: Code,
-    message: CString,
+    pub(crate) message: CString,
     report: Report,
 }
 

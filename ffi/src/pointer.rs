@@ -11,14 +11,16 @@
 //! fault is only noted when it is taken, and the first input reports it, or the end of the call.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::c_char;
+use std::ffi::{CStr, c_char, c_void};
+use std::mem::{self, MaybeUninit};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::{mem, ptr, slice};
+use std::{ptr, slice};
 
 use pcrseal::Code;
 use pcrseal::core::error::Error as Fault;
 
 use crate::error::{Error, Failure, Status};
+use crate::log::LogCallback;
 
 /// Longest text that a C caller hands over, in bytes without its NUL. Ours: the longest that AWS has is a role's ARN
 /// of 2048; a path has 4095 at most (Linux, `PATH_MAX`).
@@ -39,21 +41,23 @@ pub(crate) fn call(error: *mut *mut Error, work: impl FnOnce(&Caller) -> Result<
         // SAFETY: not NULL, aligned, and by the rules writable.
         unsafe { error.write(ptr::null_mut()) };
     }
-    let outcome = catch_unwind(AssertUnwindSafe(|| work(&caller))).unwrap_or_else(|payload| {
-        // Its destructor could panic again.
-        mem::forget(payload);
-        Err(Code::Panic.into())
-    });
+    let outcome = caught(|| work(&caller)).unwrap_or_else(|| Err(Code::Panic.into()));
     let outcome = caller.fault.take().map_or(outcome, Err);
     let Err(failure) = outcome else { return 0 };
     caller.clear_outputs(&failure);
     let status = failure.code().number();
     if !error.is_null() {
-        let handle = catch_unwind(AssertUnwindSafe(|| Box::into_raw(Box::new(Error::from(failure)))));
+        let handle = caught(|| Box::into_raw(Box::new(Error::from(failure))));
         // SAFETY: as above.
         unsafe { error.write(handle.unwrap_or(ptr::null_mut())) };
     }
     status
+}
+
+/// What the work comes to, unless it panics.
+fn caught<R>(work: impl FnOnce() -> R) -> Option<R> {
+    // The destructor of what it panicked with could panic again.
+    catch_unwind(AssertUnwindSafe(work)).map_err(mem::forget).ok()
 }
 
 /// Reads something of a handle; `otherwise` when the handle is NULL or misaligned, or reading it panics.
@@ -63,10 +67,7 @@ pub(crate) fn get<T: Sync, R>(handle: *const T, otherwise: R, read: impl FnOnce(
     }
     // SAFETY: not NULL, aligned, and by the rules a live handle of this type; T is Sync, so that it may be shared.
     let handle = unsafe { &*handle };
-    catch_unwind(AssertUnwindSafe(|| read(handle))).unwrap_or_else(|payload| {
-        mem::forget(payload);
-        otherwise
-    })
+    caught(|| read(handle)).unwrap_or(otherwise)
 }
 
 /// Lends bytes that a handle owns: their pointer, and their number in `len`. NULL and 0 where there are none; bytes that
@@ -76,7 +77,9 @@ pub(crate) fn get_bytes<T: Sync>(
     len: *mut usize,
     read: impl FnOnce(&T) -> Option<&[u8]>,
 ) -> *const u8 {
-    if len.is_null() || !len.is_aligned() {
+    let place = Span::new(len.cast(), size_of::<usize>(), Way::Out);
+    let lent = Span::new(handle.cast_mut().cast(), size_of::<T>(), Way::In);
+    if len.is_null() || !len.is_aligned() || place.overlaps(lent) {
         return ptr::null();
     }
     let (data, found) = get(handle, (ptr::null(), 0), |handle| {
@@ -95,9 +98,7 @@ pub(crate) fn free<T>(handle: *mut T) {
     // SAFETY: handles of the caller come from `Out::give`, so from a Box; by the rules this one is freed once and in no
     // other thread's use.
     let handle = unsafe { Box::from_raw(handle) };
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(handle))) {
-        mem::forget(payload);
-    }
+    caught(|| drop(handle));
 }
 
 /// Overwrites memory with zeros in a way that the compiler does not leave out.
@@ -105,8 +106,35 @@ pub(crate) fn zeroize(data: *mut u8, len: usize) {
     if data.is_null() || isize::try_from(len).is_err() {
         return;
     }
-    // SAFETY: not NULL, a byte is always aligned, and by the rules there are `len` of them, for this call alone.
-    zeroize::Zeroize::zeroize(unsafe { slice::from_raw_parts_mut(data, len) });
+    // SAFETY: not NULL, a byte is always aligned, and by the rules there are `len` of them, for this call alone; nobody
+    // need have initialized them.
+    zeroize::Zeroize::zeroize(unsafe { slice::from_raw_parts_mut(data.cast::<MaybeUninit<u8>>(), len) });
+}
+
+/// A function of the caller's, with what it wants to be called with.
+#[derive(Clone, Copy)]
+pub(crate) struct Callback {
+    function: unsafe extern "C" fn(*mut c_void, u32, *const c_char, *const c_char),
+    user_data: *mut c_void,
+}
+
+// SAFETY: by the rules the function may be called from any thread, and from several at once, with this pointer, which
+// is never read here.
+unsafe impl Send for Callback {}
+// SAFETY: as above.
+unsafe impl Sync for Callback {}
+
+impl Callback {
+    /// `None` for NULL.
+    pub(crate) fn new(function: LogCallback, user_data: *mut c_void) -> Option<Self> {
+        function.map(|function| Self { function, user_data })
+    }
+
+    /// Calls it.
+    pub(crate) fn tell(self, level: u32, target: &CStr, message: &CStr) {
+        // SAFETY: by the rules a function of this type, which does not unwind; the texts live until it returns.
+        unsafe { (self.function)(self.user_data, level, target.as_ptr(), message.as_ptr()) };
+    }
 }
 
 /// The arguments of one call. Made by [`call`] alone, so whatever comes out of it lives no longer than the call.
@@ -139,9 +167,10 @@ impl Span {
         Self { start, len, way }
     }
 
+    /// Whether they have a byte in common.
     fn overlaps(self, other: Self) -> bool {
         let end = |span: Self| span.start.addr().saturating_add(span.len);
-        self.start.addr() < end(other) && other.start.addr() < end(self)
+        self.len > 0 && other.len > 0 && self.start.addr() < end(other) && other.start.addr() < end(self)
     }
 }
 
@@ -181,7 +210,7 @@ impl Caller {
         name: &'static str,
     ) -> Result<Option<&[u8]>, Failure> {
         self.outputs_are_good()?;
-        slice_len(len, name)?;
+        slice_len(data, len, name)?;
         if data.is_null() {
             return if len == 0 { Ok(None) } else { Err(null(name)) };
         }
@@ -254,7 +283,7 @@ impl Caller {
     ) -> Buffer<'_> {
         // Taken first: the other faults leave 0 there.
         let len = self.out(len, name);
-        let registered = slice_len(capacity, name).and_then(|()| match (data.is_null(), capacity) {
+        let registered = slice_len(data, capacity, name).and_then(|()| match (data.is_null(), capacity) {
             (true, 0) => Ok(()),
             (true, _) => Err(null(name)),
             (false, _) => self.register(Span::new(data, capacity, Way::Buffer), name),
@@ -371,10 +400,14 @@ fn null(name: &'static str) -> Failure {
     Fault::field(Code::NullPointer, name).into()
 }
 
-/// No object of C is longer than `isize::MAX`: such a length is a mistake, as of a subtraction.
-fn slice_len(len: usize, name: &'static str) -> Result<(), Failure> {
-    if isize::try_from(len).is_ok() {
+/// No object of C is longer than `isize::MAX`, or goes on behind the end of the address space: such a length is a
+/// mistake, as of a subtraction.
+fn slice_len(data: *const u8, len: usize, name: &'static str) -> Result<(), Failure> {
+    if isize::try_from(len).is_ok() && data.addr().checked_add(len).is_some() {
         return Ok(());
     }
     Err(Fault::number(Code::InputLength, name, "at most PTRDIFF_MAX", len as u64).into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ const LINE_LEN: usize = 120;
 const RULES: &str = include_str!("rules.h");
 
 /// What the handles are called in Rust and in C.
-const TYPES: [(&str, &str); 11] = [
+const TYPES: [(&str, &str); 15] = [
     ("Status", "pcrseal_status"),
     ("Error", "pcrseal_error"),
     ("Report", "pcrseal_report"),
@@ -28,6 +28,10 @@ const TYPES: [(&str, &str); 11] = [
     ("Quorum", "pcrseal_quorum"),
     ("Config", "pcrseal_config"),
     ("Attester", "pcrseal_attester"),
+    ("Session", "pcrseal_session"),
+    ("Cancel", "pcrseal_cancel"),
+    ("Secret", "pcrseal_secret"),
+    ("LogCallback", "pcrseal_log_callback"),
 ];
 
 /// What a function is marked with whose result must be looked at, and how the compilers are told.
