@@ -1032,6 +1032,7 @@ void pcrseal_recipient_free(pcrseal_recipient *recipient);
 // A new cancel handle, in `cancel`; whoever gets it frees it. A call that is cancelled ends at once with
 // `PCRSEAL_E_CANCELLED`, and before anything is done when the handle was triggered before it. What it had asked of AWS KMS
 // by then may have happened there.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_cancel_new(pcrseal_cancel **cancel,
                                   pcrseal_error **error);
 
@@ -1313,6 +1314,7 @@ void pcrseal_error_free(pcrseal_error *error);
 // May be NULL: callback, user_data.
 //
 // Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another level beside a function.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_log(pcrseal_config *config,
                                       pcrseal_log_callback callback,
                                       void *user_data,
@@ -1410,6 +1412,7 @@ void pcrseal_report_free(pcrseal_report *report);
 // Fails with `PCRSEAL_E_KEY_ARN`; `PCRSEAL_E_NO_SEAL_QUORUM`; `PCRSEAL_E_KEY_IN_USE` when new blobs need the key;
 // `PCRSEAL_E_KEY_HOLDS_NO_SHARE`; as `pcrseal_unseal` for a blob that is refused; `PCRSEAL_E_CONFIG_TRANSPORT`,
 // `PCRSEAL_E_DEADLINE_EXCEEDED`, `PCRSEAL_E_CANCELLED`, `PCRSEAL_E_REENTRANT`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_retire_key(const pcrseal_session *session,
                                   const uint8_t *old_blob,
                                   size_t old_blob_len,
@@ -1426,6 +1429,7 @@ pcrseal_status pcrseal_retire_key(const pcrseal_session *session,
 // May be NULL: cancel, report.
 //
 // Fails as `pcrseal_retire_key`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_confirm_retired_key(const pcrseal_session *session,
                                            const uint8_t *old_blob,
                                            size_t old_blob_len,
@@ -1456,6 +1460,7 @@ pcrseal_status pcrseal_confirm_retired_key(const pcrseal_session *session,
 // that must hold no share; `PCRSEAL_E_SEAL_INCOMPLETE` with a report; `PCRSEAL_E_QUORUM_NOT_REACHED` and the others of
 // `pcrseal_unseal` when the new blob does not open; `PCRSEAL_E_DEADLINE_EXCEEDED`, `PCRSEAL_E_CANCELLED`,
 // `PCRSEAL_E_REENTRANT` from within a callback.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_generate(const pcrseal_session *session,
                                 size_t secret_len,
                                 const pcrseal_cancel *cancel,
@@ -1474,6 +1479,7 @@ pcrseal_status pcrseal_generate(const pcrseal_session *session,
 // May be NULL: cancel, report.
 //
 // Fails as `pcrseal_generate`, but for `PCRSEAL_E_MEMORY_NOT_LOCKED`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_import_vouched(const pcrseal_session *session,
                                       const uint8_t *secret,
                                       size_t secret_len,
@@ -1497,6 +1503,7 @@ pcrseal_status pcrseal_import_vouched(const pcrseal_session *session,
 // Fails as `pcrseal_unseal` for the old blob and as `pcrseal_generate` for the new one; with
 // `PCRSEAL_E_GENERATION_EXHAUSTED`; with `PCRSEAL_E_RESEAL_UNVOUCHED` for a secret of an `encrypt` blob that would get into an
 // `attested` one, unless the configuration allows it (`pcrseal_config_allow_vouched_reseal`).
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_reseal(const pcrseal_session *session,
                               const uint8_t *old_blob,
                               size_t old_blob_len,
@@ -1526,6 +1533,7 @@ void pcrseal_secret_free(pcrseal_secret *secret);
 // those of the trust policy (`PCRSEAL_E_CLUSTER_ID`, `PCRSEAL_E_KEY_ARN`, `PCRSEAL_E_PCR_INDEX`, …) and of the KMS client;
 // with the attester's; with `PCRSEAL_E_DEADLINE_EXCEEDED` when the attester does not answer, `PCRSEAL_E_THREADS`, and
 // `PCRSEAL_E_REENTRANT` from within a callback.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_session_new(const pcrseal_config *config,
                                    pcrseal_session **session,
                                    pcrseal_error **error);
@@ -1536,6 +1544,7 @@ pcrseal_status pcrseal_session_new(const pcrseal_config *config,
 //
 // Fails with `PCRSEAL_E_SECRET_LENGTH` unless `secret_len` is 1..65536, and with `PCRSEAL_E_NO_SEAL_QUORUM` where the
 // session never seals.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_max_blob_len(const pcrseal_session *session,
                                     size_t secret_len,
                                     size_t *blob_len,
@@ -1547,6 +1556,7 @@ pcrseal_status pcrseal_max_blob_len(const pcrseal_session *session,
 // Fails with `PCRSEAL_E_BLOB_MALFORMED`, `PCRSEAL_E_BLOB_BOUNDS` and the other codes of what is no blob;
 // `PCRSEAL_E_BINDING_REJECTED`; `PCRSEAL_E_CONTENT_REJECTED` when the blob was altered, or made with another external_aad
 // than the session's.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_unsealed_len(const pcrseal_session *session,
                                     const uint8_t *blob,
                                     size_t blob_len,
@@ -1573,6 +1583,7 @@ void pcrseal_session_free(pcrseal_session *session);
 // not trust, `PCRSEAL_E_MEMORY_NOT_LOCKED`, `PCRSEAL_E_CONFIG_TRANSPORT`, the attester's codes and `PCRSEAL_E_REENTRANT`;
 // after them with `PCRSEAL_E_QUORUM_NOT_REACHED`, `PCRSEAL_E_COMMITMENT_MISMATCH` and `PCRSEAL_E_SECRET_REJECTED`, each with
 // a report in the error; at any time with `PCRSEAL_E_DEADLINE_EXCEEDED` and `PCRSEAL_E_CANCELLED`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_unseal(const pcrseal_session *session,
                               const uint8_t *blob,
                               size_t blob_len,
@@ -1588,6 +1599,7 @@ pcrseal_status pcrseal_unseal(const pcrseal_session *session,
 // May be NULL: cancel, report.
 //
 // Fails as `pcrseal_unseal`, but with `PCRSEAL_E_BUFFER_TOO_SMALL` in place of `PCRSEAL_E_MEMORY_NOT_LOCKED`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_unseal_into(const pcrseal_session *session,
                                    const uint8_t *blob,
                                    size_t blob_len,

@@ -34,6 +34,8 @@
 //! # fn serve(_: &[u8]) {}
 //! ```
 //!
+//! The same from a JSON document, credentials, endpoints and clock included, is a [`config::Config`].
+//!
 //! Errors carry a stable [`Code`] and, once keys were asked, a [`Report`] with one row per key.
 #![forbid(unsafe_code)]
 
