@@ -4,10 +4,10 @@ package pcrseal
 import "C"
 
 import (
-	"errors"
-	"fmt"
+	"reflect"
 	"runtime"
 	"time"
+	"unsafe"
 )
 
 // Config is everything that a session is made of: what it trusts, who vouches for the enclave, and the way to AWS KMS.
