@@ -123,4 +123,3 @@ func (r *Recipient) PublicKey() ([]byte, error) {
 	data := C.pcrseal_recipient_public_key((*C.pcrseal_recipient)(c), &n)
 	return bytesOut(data, n), nil
 }
-

@@ -30,7 +30,7 @@ func headerCodes(t *testing.T) map[string]uint32 {
 		}
 		codes[found[1]] = uint32(number)
 	}
-	if declared := strings.Count(string(header), "PCRSEAL_E_RANDOM ="); declared != 1 || len(codes) < 300 {
+	if declared := strings.Count(string(header), "PCRSEAL_E_RANDOM ="); declared != 1 || len(codes) < 280 {
 		t.Fatalf("%d codes in the header, and %d of a name", len(codes), declared)
 	}
 	return codes
@@ -119,7 +119,7 @@ func TestErrorsAreTheirCodes(t *testing.T) {
 	if !errors.As(err, &failure) || failure.Code != CodeConfigSyntax || failure.Report != nil {
 		t.Errorf("%v is not an *Error without a report", err)
 	}
-	if !strings.HasPrefix(err.Error(), "pcrseal: ") || !strings.Contains(err.Error(), "1:2") {
+	if !strings.HasPrefix(err.Error(), "pcrseal: ") || !strings.Contains(err.Error(), "line 1, column 2") {
 		t.Errorf("%q does not say where", err)
 	}
 	wrapped := &Error{Code: CodePCRDrift}
@@ -157,8 +157,6 @@ func TestOtherInterfacesAreRefusedEverywhere(t *testing.T) {
 		"ParseMeasurements": func() error { _, err := ParseMeasurements(nil); return err },
 		"ShamirSplit":       func() error { _, err := ShamirSplit(nil, 2, 3); return err },
 		"ShamirCombine":     func() error { _, err := ShamirCombine(nil); return err },
-		"DropBinding":       func() error { _, err := DropBinding(nil, nil); return err },
-		"Inspect":           func() error { _, err := Inspect(nil, nil); return err },
 	} {
 		if err := call(); !errors.Is(err, ErrABIVersion) {
 			t.Errorf("%s: %v", name, err)

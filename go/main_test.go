@@ -66,26 +66,32 @@ func run(m *testing.M) int {
 }
 
 func startEmulators(folder string) (stop func(), err error) {
-	session, socket := filepath.Join(folder, "session.json"), filepath.Join(folder, "nsm.sock")
-	driftedSocket = filepath.Join(folder, "drifted.sock")
-	stopOne, err := startEmulator("--nsm-socket", socket, "--keys", "5", "--session-out", session)
-	if err != nil {
-		return stopOne, err
-	}
-	stopTwo, err := startEmulator("--nsm-socket", driftedSocket, "--pcr", "2,"+strings.Repeat("ee", 48))
-	stop = func() {
-		stopTwo()
-		stopOne()
-	}
+	theEnclave, stop, err = startEnclave(folder)
 	if err != nil {
 		return stop, err
+	}
+	stopFirst := stop
+	driftedSocket = filepath.Join(folder, "drifted.sock")
+	stopSecond, err := startEmulator("--nsm-socket", driftedSocket, "--pcr", "2,"+strings.Repeat("ee", 48))
+	return func() {
+		stopSecond()
+		stopFirst()
+	}, err
+}
+
+// startEnclave starts an emulator with an enclave's module and five keys.
+func startEnclave(folder string) (*enclave, func(), error) {
+	session := filepath.Join(folder, "session.json")
+	stop, err := startEmulator("--nsm-socket", filepath.Join(folder, "nsm.sock"), "--keys", "5", "--session-out", session)
+	if err != nil {
+		return nil, stop, err
 	}
 	document, err := os.ReadFile(session)
 	if err != nil {
-		return stop, err
+		return nil, stop, err
 	}
-	theEnclave = &enclave{document: document}
-	return stop, json.Unmarshal(document, theEnclave)
+	started := &enclave{document: document}
+	return started, stop, json.Unmarshal(document, started)
 }
 
 func startEmulator(options ...string) (stop func(), err error) {
