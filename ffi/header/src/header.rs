@@ -16,11 +16,7 @@ const LINE_LEN: usize = 120;
 const RULES: &str = include_str!("rules.h");
 
 /// What the handles are called in Rust and in C.
-<<<<<<< HEAD
 const TYPES: &[(&str, &str)] = &[
-=======
-const TYPES: [(&str, &str); 17] = [
->>>>>>> face
     ("Status", "pcrseal_status"),
     ("Error", "pcrseal_error"),
     ("Report", "pcrseal_report"),
