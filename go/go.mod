@@ -1,0 +1,3 @@
+module github.com/pcrseal/pcrseal/go
+
+go 1.19

@@ -1,0 +1,16 @@
+// Package status is what the C library says about its status codes: for tests, in which cgo cannot be used.
+package status
+
+// #cgo pkg-config: pcrseal
+// #include <pcrseal.h>
+import "C"
+
+// Name is pcrseal_status_name.
+func Name(code uint32) string {
+	return C.GoString(C.pcrseal_status_name(C.pcrseal_status(code)))
+}
+
+// Message is pcrseal_status_message.
+func Message(code uint32) string {
+	return C.GoString(C.pcrseal_status_message(C.pcrseal_status(code)))
+}
