@@ -589,6 +589,37 @@ enum {
 // A document of an EC2 instance with NitroTPM, whose PCRs are TPM registers with other meanings.
 #define PCRSEAL_ATTESTATION_NITRO_TPM 2
 
+// Bytes that hold every attestation document: the longest payload, and what is around it.
+#define PCRSEAL_ATTESTATION_DOCUMENT_MAX 16512
+
+// KMS makes the share keys and releases them to attested enclaves alone: the form to choose.
+#define PCRSEAL_WRAPPING_ATTESTED 1
+
+// The enclave makes the share keys and sends them to kms:Encrypt. Blobs are confidential and not authenticated: whoever may
+// call kms:Encrypt with enough of the keys can make one.
+#define PCRSEAL_WRAPPING_ENCRYPT 2
+
+// The attester's clock: in an enclave nobody keeps the system's right.
+#define PCRSEAL_CLOCK_ATTESTED 1
+
+// The system's clock. For hosts and tests.
+#define PCRSEAL_CLOCK_SYSTEM 2
+
+// Establishing a connection.
+#define PCRSEAL_STAGE_CONNECT 1
+
+// The TLS handshake.
+#define PCRSEAL_STAGE_TLS 2
+
+// Sending a request and receiving the head of its answer.
+#define PCRSEAL_STAGE_ANSWER 3
+
+// Reading the body of an answer.
+#define PCRSEAL_STAGE_BODY 4
+
+// A whole operation with all its attempts.
+#define PCRSEAL_STAGE_OPERATION 5
+
 // A session does not do what it is for.
 #define PCRSEAL_LOG_ERROR 1
 
@@ -638,11 +669,23 @@ typedef struct pcrseal_attestation pcrseal_attestation;
 // Threads may share one: a lock inside keeps changes and uses apart, and their order is the program's.
 typedef struct pcrseal_attestation_policy pcrseal_attestation_policy;
 
+// What vouches for the code that runs: a Nitro Secure Module, or the NitroTPM of an EC2 instance. Immutable; threads may
+// share it.
+typedef struct pcrseal_attester pcrseal_attester;
+
 // Ends calls that wait: `pcrseal_cancel_trigger`, from any thread. One may be given to any number of calls, at the same
 // time and one after the other; once triggered it stays so.
 typedef struct pcrseal_cancel pcrseal_cancel;
 
-// Everything that a session is made of.
+// Everything that a session is made of. It holds what the session trusts: it belongs into the program's image, and never
+// comes from the parent instance.
+//
+// What a setter sets replaces what was set before; what nothing sets is as `docs/CONFIGURATION.md` says, which describes
+// every value. Setters look at their pointers, texts and constants alone: values, and whether they go together, are judged
+// where a session or an attester is made. A setter that fails changes nothing.
+//
+// Threads may share one: a lock inside keeps changes and uses apart, and their order is the program's. Whoever was made
+// from a configuration has a copy of it, so that it may be changed or freed afterwards. Freeing it wipes the credentials.
 typedef struct pcrseal_config pcrseal_config;
 
 // Why a call failed: a status, a sentence for people, and, where KMS keys were asked, what each of them answered.
@@ -655,6 +698,11 @@ typedef struct pcrseal_error pcrseal_error;
 //
 // Threads may share one: a lock inside keeps changes and reads apart, and their order is the program's.
 typedef struct pcrseal_pcr_set pcrseal_pcr_set;
+
+// A quorum: so many of these KMS keys, in this order.
+//
+// Threads may share one: a lock inside keeps changes and uses apart, and their order is the program's.
+typedef struct pcrseal_quorum pcrseal_quorum;
 
 // An ephemeral RSA-2048 key. Its public half goes into an attestation document; AWS KMS encrypts its answers to it.
 // Immutable: threads may share it. Freeing it destroys the private half.
@@ -803,6 +851,45 @@ pcrseal_status pcrseal_attestation_policy_revoke_serial(pcrseal_attestation_poli
 // Frees a policy. NULL is fine.
 void pcrseal_attestation_policy_free(pcrseal_attestation_policy *policy);
 
+// Opens the attester that `config` names, in `attester`; NULL is that of an enclave, `/dev/nsm`. Nothing else of `config` is
+// judged, and nothing of it is needed afterwards. Whoever gets the attester frees it.
+//
+// Fails with `PCRSEAL_E_NSM_DEVICE_MISSING`, `PCRSEAL_E_NSM_DEVICE_PERMISSION`, `PCRSEAL_E_NSM_DEVICE_KIND`,
+// `PCRSEAL_E_NSM_DEVICE_OPEN` or `PCRSEAL_E_NSM_SOCKET`.
+//
+// May be NULL: config.
+pcrseal_status pcrseal_attester_open(const pcrseal_config *config,
+                                     pcrseal_attester **attester,
+                                     pcrseal_error **error);
+
+// The PCR values measured now, as a new set in `pcrs`, which whoever gets it frees. Blocks while the attester is asked.
+//
+// Fails with one of the `PCRSEAL_E_NSM_…` and `PCRSEAL_E_NITRO_TPM_…` codes, or with `PCRSEAL_E_ATTESTER`.
+pcrseal_status pcrseal_attester_measured_pcrs(const pcrseal_attester *attester,
+                                              pcrseal_pcr_set **pcrs,
+                                              pcrseal_error **error);
+
+// Asks for an attestation document that carries `public_key`, `user_data` and `nonce`, each 0..1024 bytes and with
+// `(NULL, 0)` absent, and writes it to `document`. Blocks while the attester is asked.
+//
+// `document_capacity` is at least `PCRSEAL_ATTESTATION_DOCUMENT_MAX`, whatever the document's length comes to: with less the
+// call fails with `PCRSEAL_E_BUFFER_TOO_SMALL` before it asks. It fails with one of the `PCRSEAL_E_NSM_…` and
+// `PCRSEAL_E_NITRO_TPM_…` codes, as `PCRSEAL_E_NSM_INPUT_TOO_LARGE`, or with `PCRSEAL_E_ATTESTER`.
+pcrseal_status pcrseal_attester_attest(const pcrseal_attester *attester,
+                                       const uint8_t *public_key,
+                                       size_t public_key_len,
+                                       const uint8_t *user_data,
+                                       size_t user_data_len,
+                                       const uint8_t *nonce,
+                                       size_t nonce_len,
+                                       uint8_t *document,
+                                       size_t document_capacity,
+                                       size_t *document_len,
+                                       pcrseal_error **error);
+
+// Frees an attester. NULL is fine.
+void pcrseal_attester_free(pcrseal_attester *attester);
+
 // Splits a secret of 1..65536 bytes with Shamir's scheme into `shares_count` shares, any `threshold` of which recover it;
 // fewer tell nothing but its length. They are `shares_count` times `secret_len` + 1 bytes, one after the other in
 // `shares`, each laid out as OpenBao and Vault do: the bytes, then the coordinate x, which is 1, 2, and so on.
@@ -847,28 +934,224 @@ const uint8_t *pcrseal_recipient_public_key(const pcrseal_recipient *recipient, 
 // Frees a recipient. NULL is fine.
 void pcrseal_recipient_free(pcrseal_recipient *recipient);
 
-// Makes a cancel handle, for `cancel` of the calls that wait. A call that is cancelled ends at once with
-// `PCRSEAL_E_CANCELLED`, and before any request when the handle was triggered before it. What it had asked of AWS KMS by
-// then may have happened there; its connections are closed or kept for the next call.
-//
-// cancel: gets the handle, which the caller frees with `pcrseal_cancel_free`.
+// A new cancel handle, in `cancel`; whoever gets it frees it. A call that is cancelled ends at once with
+// `PCRSEAL_E_CANCELLED`, and before anything is done when the handle was triggered before it. What it had asked of AWS KMS
+// by then may have happened there.
 pcrseal_status pcrseal_cancel_new(pcrseal_cancel **cancel,
                                   pcrseal_error **error);
 
-// Ends every call that was given this handle and waits, and every later one. Returns at once; again is fine, from any
-// thread, from a signal handler never. NULL is nothing to end.
+// Ends every call that was given this handle and waits, and every later one. Returns at once; once more is fine. From any
+// thread, but not from a signal handler. NULL is nothing to end.
 void pcrseal_cancel_trigger(const pcrseal_cancel *cancel);
 
 // Frees a cancel handle, which no call may be using any more. NULL is fine.
 void pcrseal_cancel_free(pcrseal_cancel *cancel);
 
-// The configuration of a JSON document, in `config`; whoever gets it frees it.
+// A new quorum, in `quorum`, of no key yet: any `threshold` of its keys open a blob. `wrapping` is
+// `PCRSEAL_WRAPPING_ATTESTED` or `PCRSEAL_WRAPPING_ENCRYPT`. Whoever gets it frees it.
+//
+// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another `wrapping`, and with `PCRSEAL_E_QUORUM_SIZE` for a threshold above
+// 255, which no quorum has: the highest is the number of keys, 16 at most.
+pcrseal_status pcrseal_quorum_new(uint32_t threshold,
+                                  uint32_t wrapping,
+                                  pcrseal_quorum **quorum,
+                                  pcrseal_error **error);
+
+// Adds a KMS key, by its full ARN, at the end: the order counts. A quorum has 1..16 keys.
+pcrseal_status pcrseal_quorum_add_key(pcrseal_quorum *quorum, const char *key_arn, pcrseal_error **error);
+
+// Allows multi-Region keys in the quorum, though each replica has a key policy of its own.
+pcrseal_status pcrseal_quorum_allow_multi_region(pcrseal_quorum *quorum, pcrseal_error **error);
+
+// Allows a threshold of 1: any single key then opens the blob.
+pcrseal_status pcrseal_quorum_allow_single_share(pcrseal_quorum *quorum, pcrseal_error **error);
+
+// Frees a quorum. NULL is fine.
+void pcrseal_quorum_free(pcrseal_quorum *quorum);
+
+// A new configuration, in `config`, for the blobs of one cluster: 1..64 characters of `A-Z a-z 0-9 . _ -`. Whoever gets it
+// frees it.
+pcrseal_status pcrseal_config_new(const char *cluster,
+                                  pcrseal_config **config,
+                                  pcrseal_error **error);
+
+// A new configuration, in `config`, of the JSON document of `docs/CONFIGURATION.md`. Whoever gets it frees it, and may
+// change it as any other. The document is not kept: where it holds credentials, the program wipes it.
+//
+// Fails with `PCRSEAL_E_CONFIG_TOO_LONG` beyond 262144 bytes, with `PCRSEAL_E_CONFIG_SYNTAX`, and, with the place in the
+// document, with `PCRSEAL_E_CONFIG_MEMBER`, `PCRSEAL_E_CONFIG_TYPE`, `PCRSEAL_E_CONFIG_VALUE` or `PCRSEAL_E_KMS_REGION`.
 pcrseal_status pcrseal_config_from_json(const uint8_t *json,
                                         size_t json_len,
                                         pcrseal_config **config,
                                         pcrseal_error **error);
 
-// Frees a configuration. NULL is fine.
+// Sets the quorum to seal under, which opens blobs too. Without it, a session never seals. The quorum is copied.
+pcrseal_status pcrseal_config_set_seal_quorum(pcrseal_config *config,
+                                              const pcrseal_quorum *quorum,
+                                              pcrseal_error **error);
+
+// Adds a quorum whose blobs are opened: the old one during a rotation, or the only one of a program that never seals. The
+// quorum is copied.
+pcrseal_status pcrseal_config_add_unseal_quorum(pcrseal_config *config,
+                                                const pcrseal_quorum *quorum,
+                                                pcrseal_error **error);
+
+// Sets the lowest generation that is accepted: blobs below it are refused as rollbacks. 1 where it is not set.
+pcrseal_status pcrseal_config_set_minimum_generation(pcrseal_config *config,
+                                                     uint64_t minimum_generation,
+                                                     pcrseal_error **error);
+
+// Sets the PCRs that every binding of a blob must cover: bit i of `selection` stands for PCR i. 0, 1 and 2 where it is not
+// set.
+pcrseal_status pcrseal_config_set_required_pcrs(pcrseal_config *config,
+                                                uint32_t selection,
+                                                pcrseal_error **error);
+
+// Allows debug-mode enclaves, whose PCR0, PCR1 and PCR2 are zero and prove nothing. For tests.
+pcrseal_status pcrseal_config_allow_debug_mode(pcrseal_config *config, pcrseal_error **error);
+
+// Accepts the one blob with this seal id, 16 bytes. Fails with `PCRSEAL_E_CONFIG_VALUE` for another length.
+pcrseal_status pcrseal_config_pin_seal_id(pcrseal_config *config,
+                                          const uint8_t *seal_id,
+                                          size_t seal_id_len,
+                                          pcrseal_error **error);
+
+// Sets what blobs are bound to besides, the same at sealing and at unsealing. Not secret. It is copied.
+pcrseal_status pcrseal_config_set_external_aad(pcrseal_config *config,
+                                               const uint8_t *external_aad,
+                                               size_t external_aad_len,
+                                               pcrseal_error **error);
+
+// The program vouches for a secret that is resealed from an `encrypt` blob, which anyone with kms:Encrypt can have made,
+// into an `attested` one.
+pcrseal_status pcrseal_config_allow_vouched_reseal(pcrseal_config *config,
+                                                   pcrseal_error **error);
+
+// Attests through the character device of a Nitro Secure Module at `path`. `/dev/nsm` where no attester is set.
+pcrseal_status pcrseal_config_set_nsm_device(pcrseal_config *config, const char *path, pcrseal_error **error);
+
+// Attests through a Nitro Secure Module behind the Unix socket at `path`: the emulator's. For tests.
+pcrseal_status pcrseal_config_set_nsm_socket(pcrseal_config *config, const char *path, pcrseal_error **error);
+
+// Attests through the NitroTPM of an EC2 instance, with AWS's program `nitro-tpm-attest`: `tool` is its absolute path, and
+// NULL where it has its usual one.
+//
+// May be NULL: tool.
+pcrseal_status pcrseal_config_set_nitro_tpm(pcrseal_config *config,
+                                            const char *tool,
+                                            pcrseal_error **error);
+
+// Sets the clock of signatures, of credentials' expiry and of certificate checks: `PCRSEAL_CLOCK_ATTESTED`, which it is
+// where it is not set, or `PCRSEAL_CLOCK_SYSTEM`. Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another.
+pcrseal_status pcrseal_config_set_clock(pcrseal_config *config,
+                                        uint32_t clock,
+                                        pcrseal_error **error);
+
+// The program moves the bytes to AWS KMS by itself, with `pcrseal_host_unseal_begin`. Such a session takes neither endpoints
+// nor credentials.
+pcrseal_status pcrseal_config_set_host_transport(pcrseal_config *config,
+                                                 pcrseal_error **error);
+
+// Sets the URL of KMS in `region`, or with NULL the one for every region that has none of its own: `https://HOST[:PORT]`,
+// or `http://` on loopback.
+//
+// May be NULL: region.
+pcrseal_status pcrseal_config_set_endpoint(pcrseal_config *config,
+                                           const char *region,
+                                           const char *url,
+                                           pcrseal_error **error);
+
+// Sets the vsock port behind which the parent instance, `cid` 3 for an enclave, forwards to KMS in `region`.
+pcrseal_status pcrseal_config_set_vsock(pcrseal_config *config,
+                                        const char *region,
+                                        uint32_t cid,
+                                        uint32_t port,
+                                        pcrseal_error **error);
+
+// Uses AWS's endpoints with validated cryptography (FIPS 140), where no URL is set.
+pcrseal_status pcrseal_config_use_fips_endpoints(pcrseal_config *config, pcrseal_error **error);
+
+// Uses AWS's endpoints that have IPv6 addresses besides, where no URL is set.
+pcrseal_status pcrseal_config_use_dual_stack_endpoints(pcrseal_config *config, pcrseal_error **error);
+
+// Adds root certificates, PEM, that are trusted for TLS to KMS in place of Amazon's: for KMS behind something else, as in
+// tests. They are copied.
+pcrseal_status pcrseal_config_add_root_certificates(pcrseal_config *config,
+                                                    const uint8_t *pem,
+                                                    size_t pem_len,
+                                                    pcrseal_error **error);
+
+// Uses these credentials, which never change; `session_token` is `(NULL, 0)` where there is none. For hosts and tests: in
+// an enclave, whoever holds the image reads them. They are copied; the program wipes its own (`pcrseal_zeroize`).
+pcrseal_status pcrseal_config_set_static_credentials(pcrseal_config *config,
+                                                     const char *access_key_id,
+                                                     const uint8_t *secret_access_key,
+                                                     size_t secret_access_key_len,
+                                                     const uint8_t *session_token,
+                                                     size_t session_token_len,
+                                                     pcrseal_error **error);
+
+// Takes the credentials from the process's environment. For hosts and tests.
+pcrseal_status pcrseal_config_set_environment_credentials(pcrseal_config *config, pcrseal_error **error);
+
+// Takes the credentials that the parent instance, `cid` 3 for an enclave, hands over at a vsock port
+// (`docs/CREDENTIAL-FEED.md`).
+pcrseal_status pcrseal_config_set_feed_credentials_vsock(pcrseal_config *config,
+                                                         uint32_t cid,
+                                                         uint32_t port,
+                                                         pcrseal_error **error);
+
+// Takes the credentials that somebody hands over through the Unix socket at `path` (`docs/CREDENTIAL-FEED.md`).
+pcrseal_status pcrseal_config_set_feed_credentials_unix(pcrseal_config *config,
+                                                        const char *path,
+                                                        pcrseal_error **error);
+
+// Takes the credentials that somebody hands over in the file at `path` (`docs/CREDENTIAL-FEED.md`).
+pcrseal_status pcrseal_config_set_feed_credentials_file(pcrseal_config *config,
+                                                        const char *path,
+                                                        pcrseal_error **error);
+
+// Takes the credentials of the EC2 instance metadata service: those of `role`, or with NULL of the role that the service
+// names. In an enclave, `vsock_cid` and `vsock_port` say where the parent instance forwards to the service; with 0 and 0 it
+// is asked directly.
+//
+// May be NULL: role.
+pcrseal_status pcrseal_config_set_imds_credentials(pcrseal_config *config,
+                                                   const char *role,
+                                                   uint32_t vsock_cid,
+                                                   uint32_t vsock_port,
+                                                   pcrseal_error **error);
+
+// Takes the credentials of the endpoint that ECS and EKS Pod Identity give a container: at `url`, or with NULL where the
+// environment says, with the authorization token in the file at `token`, or with NULL as the environment says.
+//
+// May be NULL: url, token.
+pcrseal_status pcrseal_config_set_container_credentials(pcrseal_config *config,
+                                                        const char *url,
+                                                        const char *token,
+                                                        pcrseal_error **error);
+
+// Sets how long a whole seal or unseal may take, in milliseconds: 1 to an hour.
+pcrseal_status pcrseal_config_set_deadline(pcrseal_config *config, uint64_t milliseconds, pcrseal_error **error);
+
+// Sets how long a stage of a request to KMS may take, in milliseconds: 1 to an hour. `stage` is one of
+// `PCRSEAL_STAGE_CONNECT`, `PCRSEAL_STAGE_TLS`, `PCRSEAL_STAGE_ANSWER`, `PCRSEAL_STAGE_BODY` and `PCRSEAL_STAGE_OPERATION`.
+// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another.
+pcrseal_status pcrseal_config_set_timeout(pcrseal_config *config,
+                                          uint32_t stage,
+                                          uint64_t milliseconds,
+                                          pcrseal_error **error);
+
+// Sets how often an operation of KMS is attempted, the first time included: 1..10.
+pcrseal_status pcrseal_config_set_attempts(pcrseal_config *config, uint32_t attempts, pcrseal_error **error);
+
+// Asks as few keys as are needed, and one more each time that this delay passes, in milliseconds: 1 to an hour. Where it is
+// not set, all keys are asked at once.
+pcrseal_status pcrseal_config_set_hedge_delay(pcrseal_config *config,
+                                              uint64_t milliseconds,
+                                              pcrseal_error **error);
+
+// Frees a configuration, and wipes the credentials in it. NULL is fine.
 void pcrseal_config_free(pcrseal_config *config);
 
 // The stable name of a status in `snake_case`, for logs and metrics labels: `"pcr_drift"`; `"ok"` for `PCRSEAL_OK`,
@@ -893,15 +1176,15 @@ const pcrseal_report *pcrseal_error_report(const pcrseal_error *error);
 void pcrseal_error_free(pcrseal_error *error);
 
 // Has every session that is made of this configuration from now on tell a function what happens. Without it nothing is
-// told.
+// told, and NULL for `callback` goes back to that.
 //
-// config: the configuration.
-// callback: the function; NULL for none.
-// user_data: what the function gets as its first argument: never read, never freed. It must be good, in every thread, for
-// as long as a session of this configuration lives.
-// most_verbose: the last level that is told, `PCRSEAL_LOG_ERROR` to `PCRSEAL_LOG_TRACE`; not read without a function.
+// `user_data` is what the function gets as its first argument: never read, never freed. It must be good, in every thread,
+// for as long as a session of this configuration lives. `most_verbose` is the last level that is told,
+// `PCRSEAL_LOG_ERROR` to `PCRSEAL_LOG_TRACE`.
 //
-// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another level.
+// May be NULL: callback, user_data.
+//
+// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another level beside a function.
 pcrseal_status pcrseal_config_set_log(pcrseal_config *config,
                                       pcrseal_log_callback callback,
                                       void *user_data,
@@ -1096,10 +1379,7 @@ pcrseal_status pcrseal_reseal(const pcrseal_session *session,
                               pcrseal_error **error);
 
 // The secret's bytes, and their number in `len`. Owned by the handle: the pointer is good until it is freed. Writing
-// there, or reading behind the end, ends the process. NULL and 0 for NULL; NULL where `len` is NULL.
-//
-// handle: the secret.
-// len: gets the number of bytes.
+// there, or reading behind the end, ends the process. NULL and 0 for NULL; NULL alone where `len` is NULL.
 const uint8_t *pcrseal_secret_data(const pcrseal_secret *secret, size_t *len);
 
 // How many bytes the secret has: 1 to 65536. 0 for NULL.

@@ -11,6 +11,7 @@ compile_error!("a panic must become a status code: build with panic = \"unwind\"
 
 mod attestation;
 mod attestation_policy;
+mod attester;
 mod blocks;
 mod cancel;
 mod config;
@@ -33,6 +34,7 @@ mod version;
 
 pub use attestation::*;
 pub use attestation_policy::*;
+pub use attester::*;
 pub use blocks::*;
 pub use cancel::*;
 pub use config::*;

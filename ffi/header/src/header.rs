@@ -11,7 +11,7 @@ use pcrseal_core::error::Code;
 const RULES: &str = include_str!("rules.h");
 
 /// What the handles are called in Rust and in C.
-const TYPES: [(&str, &str); 13] = [
+const TYPES: [(&str, &str); 15] = [
     ("Status", "pcrseal_status"),
     ("Error", "pcrseal_error"),
     ("Report", "pcrseal_report"),
@@ -25,6 +25,8 @@ const TYPES: [(&str, &str); 13] = [
     ("Cancel", "pcrseal_cancel"),
     ("Secret", "pcrseal_secret"),
     ("LogCallback", "pcrseal_log_callback"),
+    ("Quorum", "pcrseal_quorum"),
+    ("Attester", "pcrseal_attester"),
 ];
 
 /// The header.
