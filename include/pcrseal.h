@@ -3,7 +3,72 @@
 // Written by `cargo run -p pcrseal-header` from ffi/src; do not edit.
 //
 // THE RULES
-
+//
+// They hold for every function; what stands beside a function says the rest.
+//
+// Status      A function that can fail returns a pcrseal_status: PCRSEAL_OK, which is 0, or a PCRSEAL_E_… code. Check
+//             it: PCRSEAL_MUST_USE lets the compiler warn. Codes keep their meaning for ever, and new ones come: one
+//             that you do not know is a failure.
+// Errors      Such a function takes `pcrseal_error **error` last. NULL says that you do not want it. Otherwise it is
+//             set: to NULL after a success, after a failure to a new error that says what was expected and what was
+//             found. Free it before you pass the same variable again.
+// Order       The handle, inputs, a cancel, outputs, the error.
+// Ownership   A handle that an output or a `_new` gave is yours: free it once, with the `_free` of its type. Freeing
+//             NULL does nothing. Inputs are copied: they need live no longer than the call. A pointer that a function
+//             returns belongs to the handle that it was asked of, lives as long as that, and is never freed; one of
+//             `pcrseal_status_…` and `pcrseal_version` lives for ever.
+// Texts       const char *: UTF-8, ending with a NUL, at most 4096 bytes before it.
+// Bytes       (x, x_len). (NULL, 0) is fine and means none.
+// Buffers     (x, x_capacity, x_len): at most x_capacity bytes are written to x, and their number to *x_len; no NUL is
+//             added. If they do not fit, nothing is written, the call fails with PCRSEAL_E_BUFFER_TOO_SMALL, and
+//             *x_len is the capacity to come back with. So (NULL, 0) asks for the size. A call that asks KMS or the
+//             attester refuses a buffer that might be too small before it asks them.
+// Failure     After a failure every output is NULL or 0 but that *x_len, and nothing is written to a buffer.
+// Checks      NULL where it is not said to be fine, a pointer that is misaligned, a length beyond PTRDIFF_MAX, and an
+//             output that overlaps an input or another output are failures with a code of their own. (After
+//             PCRSEAL_E_OVERLAP only the error has been written.) What cannot be checked is yours: a handle that was
+//             freed, a length beyond its memory, a text without a NUL.
+// NULL        "May be NULL: x." names the arguments that may be; beyond them only the error, empty bytes and unsized
+//             buffers. A function that cannot fail takes NULL for every pointer, and answers NULL or 0.
+// Threads     A handle that a function takes as const may be used by any number of threads at once. The others lock:
+//             no call races with another, but in which order they come is yours. Nobody may use a handle while it is
+//             freed. Nothing is kept per thread: errors are values.
+// Waiting     Calls that ask KMS or the attester take at most as long as the configuration's deadline says, and end
+//             early with PCRSEAL_E_CANCELLED when another thread triggers the pcrseal_cancel that they were given.
+// Processes   A session has threads, which fork() does not copy: make sessions after it, or let the child exec. No
+//             function may be called from a signal handler. The library installs no signal handler, sets no
+//             environment variable, prints nothing, and never ends the process.
+// Panics      A defect inside the library becomes PCRSEAL_E_PANIC; nothing unwinds into your program. Memory that runs
+//             out ends the process, as Rust does.
+// Secrets     A pcrseal_secret lies in memory that is locked, kept out of core dumps, between guard pages, and wiped
+//             when it is freed. What you copy out of it, or had written to a buffer of yours, is yours to wipe:
+//             pcrseal_zeroize. No secret is ever in an error, a report, or a message to a log callback.
+// Versions    Compare pcrseal_abi_version() with PCRSEAL_ABI_VERSION where the library is loaded by hand; the linker
+//             does it by the library's soname. With the same number a program runs with every newer library.
+//
+// THE SMALLEST COMPLETE EXAMPLE
+//
+//     #include <pcrseal.h>
+//     #include <stdio.h>
+//
+//     /* Gives the master key in a sealed blob, or NULL after it has said why not. Free it with pcrseal_secret_free. */
+//     pcrseal_secret *master_key(const uint8_t *config_json, size_t config_len, const uint8_t *blob, size_t blob_len)
+//     {
+//         pcrseal_config *config = NULL;
+//         pcrseal_session *session = NULL;
+//         pcrseal_secret *secret = NULL;
+//         pcrseal_error *error = NULL;
+//
+//         if (pcrseal_config_from_json(config_json, config_len, &config, &error) != PCRSEAL_OK
+//             || pcrseal_session_new(config, &session, &error) != PCRSEAL_OK
+//             || pcrseal_unseal(session, blob, blob_len, NULL, &secret, NULL, &error) != PCRSEAL_OK) {
+//             fprintf(stderr, "pcrseal: %s\n", pcrseal_error_message(error));
+//         }
+//         pcrseal_error_free(error);
+//         pcrseal_session_free(session);
+//         pcrseal_config_free(config);
+//         return secret;
+//     }
 
 #ifndef PCRSEAL_H
 #define PCRSEAL_H
@@ -11,6 +76,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+// Lets the compiler warn where the status of a function is not looked at.
+#if defined(__cplusplus) && __cplusplus >= 201703L
+#define PCRSEAL_MUST_USE [[nodiscard]]
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L
+#define PCRSEAL_MUST_USE [[nodiscard]]
+#elif defined(__GNUC__)
+#define PCRSEAL_MUST_USE __attribute__((warn_unused_result))
+#else
+#define PCRSEAL_MUST_USE
+#endif
 
 // How a call ended, as a constant. The numbers never change their meaning and are never reused.
 enum {
@@ -92,7 +168,8 @@ enum {
     PCRSEAL_E_ATTESTATION_CABUNDLE = 1308,
     // A field of the attestation document is outside its length.
     PCRSEAL_E_ATTESTATION_FIELD_LENGTH = 1309,
-    // The attestation policy names no PCR, no module id and no instance id: any enclave of any AWS customer would satisfy it.
+    // The attestation policy names no PCR, no module id and no instance id: any enclave of any AWS customer would
+    // satisfy it.
     PCRSEAL_E_ATTESTATION_POLICY_EMPTY = 1310,
     // The attestation policy demands a value that no attestation document can have.
     PCRSEAL_E_ATTESTATION_POLICY_FIELD = 1311,
@@ -326,7 +403,8 @@ enum {
     PCRSEAL_E_NSM_ERROR_UNKNOWN = 2010,
     // The answer of the Nitro Secure Module is not of the form that the request demands.
     PCRSEAL_E_NSM_ANSWER_MALFORMED = 2011,
-    // The PCR is not locked: attestation documents do not show it, so no key policy can demand its value, and it can still be changed.
+    // The PCR is not locked: attestation documents do not show it, so no key policy can demand its value, and it can
+    // still be changed.
     PCRSEAL_E_NSM_PCR_UNLOCKED = 2012,
     // There is no device of the Nitro Secure Module: not a Nitro Enclave, or its driver (nsm.ko) is not loaded.
     PCRSEAL_E_NSM_DEVICE_MISSING = 2021,
@@ -534,7 +612,8 @@ enum {
     PCRSEAL_E_INTERRUPTED = 6004,
     // The deadline passed while the enclave made a key or waited for its attester.
     PCRSEAL_E_DEADLINE_EXCEEDED = 6005,
-    // A key of an `attested` quorum permits kms:GenerateDataKey without attestation: whoever holds the credentials can forge a blob.
+    // A key of an `attested` quorum permits kms:GenerateDataKey without attestation: whoever holds the credentials can
+    // forge a blob.
     PCRSEAL_E_KEY_PERMITS_GENERATE_DATA_KEY = 6006,
     // The host did not store the new blob; no key was retired.
     PCRSEAL_E_BLOB_NOT_KEPT = 6007,
@@ -787,6 +866,7 @@ void pcrseal_attestation_free(pcrseal_attestation *attestation);
 // A new policy, in `policy`, for documents of one kind, `PCRSEAL_ATTESTATION_ENCLAVE` or `PCRSEAL_ATTESTATION_NITRO_TPM`:
 // those of the other never satisfy it. Whoever gets it frees it. Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another
 // `kind`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_attestation_policy_new(uint32_t kind,
                                               pcrseal_attestation_policy **policy,
                                               pcrseal_error **error);
@@ -796,6 +876,7 @@ pcrseal_status pcrseal_attestation_policy_new(uint32_t kind,
 //
 // Fails with `PCRSEAL_E_PCR_INDEX` unless `pcr` is 0..31, and with `PCRSEAL_E_PCR_LENGTH` unless `value_len` is
 // `PCRSEAL_PCR_LEN`; the policy is unchanged then.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_attestation_policy_require_pcr(pcrseal_attestation_policy *policy,
                                                       uint32_t pcr,
                                                       const uint8_t *value,
@@ -803,29 +884,34 @@ pcrseal_status pcrseal_attestation_policy_require_pcr(pcrseal_attestation_policy
                                                       pcrseal_error **error);
 
 // Demands the module, `i-…-enc…` or `i-…-tpm…`: one boot of one enclave, or one instance with NitroTPM.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_attestation_policy_require_module_id(pcrseal_attestation_policy *policy,
                                                             const char *module_id,
                                                             pcrseal_error **error);
 
 // Demands the EC2 instance, `i-…`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_attestation_policy_require_instance_id(pcrseal_attestation_policy *policy,
                                                               const char *instance_id,
                                                               pcrseal_error **error);
 
 // Demands the nonce, 0..1024 bytes: the challenge that the relying party sent. It is what makes a document fresh without
 // trust in clocks.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_attestation_policy_require_nonce(pcrseal_attestation_policy *policy,
                                                         const uint8_t *nonce,
                                                         size_t nonce_len,
                                                         pcrseal_error **error);
 
 // Demands the user data, 0..1024 bytes.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_attestation_policy_require_user_data(pcrseal_attestation_policy *policy,
                                                             const uint8_t *user_data,
                                                             size_t user_data_len,
                                                             pcrseal_error **error);
 
 // Demands the public key, 0..1024 bytes.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_attestation_policy_require_public_key(pcrseal_attestation_policy *policy,
                                                              const uint8_t *public_key,
                                                              size_t public_key_len,
@@ -833,16 +919,19 @@ pcrseal_status pcrseal_attestation_policy_require_public_key(pcrseal_attestation
 
 // Demands that the document be at most `max_age_ms` milliseconds old at the time of the verification, where its clock and
 // the relying party's may differ by `clock_skew_ms` either way.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_attestation_policy_require_fresh(pcrseal_attestation_policy *policy,
                                                         uint64_t max_age_ms,
                                                         uint64_t clock_skew_ms,
                                                         pcrseal_error **error);
 
 // Allows debug-mode enclaves, whose PCR0, PCR1 and PCR2 are zero and prove nothing. For tests.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_attestation_policy_allow_debug_mode(pcrseal_attestation_policy *policy, pcrseal_error **error);
 
 // Refuses chains with a certificate, leaf or CA, of this serial number: big-endian, as a CRL lists it; leading zeros do
 // not matter. CRLs are not fetched, as AWS specifies; who follows them adds their entries here.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_attestation_policy_revoke_serial(pcrseal_attestation_policy *policy,
                                                         const uint8_t *serial,
                                                         size_t serial_len,
@@ -858,6 +947,7 @@ void pcrseal_attestation_policy_free(pcrseal_attestation_policy *policy);
 // `PCRSEAL_E_NSM_DEVICE_OPEN` or `PCRSEAL_E_NSM_SOCKET`.
 //
 // May be NULL: config.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_attester_open(const pcrseal_config *config,
                                      pcrseal_attester **attester,
                                      pcrseal_error **error);
@@ -865,6 +955,7 @@ pcrseal_status pcrseal_attester_open(const pcrseal_config *config,
 // The PCR values measured now, as a new set in `pcrs`, which whoever gets it frees. Blocks while the attester is asked.
 //
 // Fails with one of the `PCRSEAL_E_NSM_…` and `PCRSEAL_E_NITRO_TPM_…` codes, or with `PCRSEAL_E_ATTESTER`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_attester_measured_pcrs(const pcrseal_attester *attester,
                                               pcrseal_pcr_set **pcrs,
                                               pcrseal_error **error);
@@ -875,6 +966,7 @@ pcrseal_status pcrseal_attester_measured_pcrs(const pcrseal_attester *attester,
 // `document_capacity` is at least `PCRSEAL_ATTESTATION_DOCUMENT_MAX`, whatever the document's length comes to: with less the
 // call fails with `PCRSEAL_E_BUFFER_TOO_SMALL` before it asks. It fails with one of the `PCRSEAL_E_NSM_…` and
 // `PCRSEAL_E_NITRO_TPM_…` codes, as `PCRSEAL_E_NSM_INPUT_TOO_LARGE`, or with `PCRSEAL_E_ATTESTER`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_attester_attest(const pcrseal_attester *attester,
                                        const uint8_t *public_key,
                                        size_t public_key_len,
@@ -897,6 +989,7 @@ void pcrseal_attester_free(pcrseal_attester *attester);
 // Fails with `PCRSEAL_E_SHAMIR_THRESHOLD` unless `threshold` is 1..`shares_count` and that at most 255, with
 // `PCRSEAL_E_SHAMIR_SECRET_LENGTH`, with `PCRSEAL_E_RANDOM`, and with `PCRSEAL_E_BUFFER_TOO_SMALL`. The shares are secret:
 // the library keeps no copy, and the program wipes its own (`pcrseal_zeroize`).
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_shamir_split(const uint8_t *secret,
                                     size_t secret_len,
                                     uint32_t threshold,
@@ -915,6 +1008,7 @@ pcrseal_status pcrseal_shamir_split(const uint8_t *secret,
 // of `shares_count`, with `PCRSEAL_E_SHARE_LENGTH` unless each share has 2..65537 bytes, with
 // `PCRSEAL_E_SHARE_COORDINATE` when an x is 0, with `PCRSEAL_E_SHAMIR_SHARE_REPEATED` when two shares have the same x, and
 // with `PCRSEAL_E_BUFFER_TOO_SMALL`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_shamir_combine(const uint8_t *shares,
                                       size_t shares_len,
                                       uint32_t shares_count,
@@ -925,6 +1019,7 @@ pcrseal_status pcrseal_shamir_combine(const uint8_t *shares,
 
 // A fresh RSA-2048 key, in `recipient`; whoever gets it frees it. Takes tens of milliseconds. Fails with
 // `PCRSEAL_E_RANDOM`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_recipient_new(pcrseal_recipient **recipient, pcrseal_error **error);
 
 // The public key, DER of a `SubjectPublicKeyInfo`, and its length in `len`: what `pcrseal_attester_attest` takes as
@@ -937,6 +1032,7 @@ void pcrseal_recipient_free(pcrseal_recipient *recipient);
 // A new cancel handle, in `cancel`; whoever gets it frees it. A call that is cancelled ends at once with
 // `PCRSEAL_E_CANCELLED`, and before anything is done when the handle was triggered before it. What it had asked of AWS KMS
 // by then may have happened there.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_cancel_new(pcrseal_cancel **cancel,
                                   pcrseal_error **error);
 
@@ -952,18 +1048,22 @@ void pcrseal_cancel_free(pcrseal_cancel *cancel);
 //
 // Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another `wrapping`, and with `PCRSEAL_E_QUORUM_SIZE` for a threshold above
 // 255, which no quorum has: the highest is the number of keys, 16 at most.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_quorum_new(uint32_t threshold,
                                   uint32_t wrapping,
                                   pcrseal_quorum **quorum,
                                   pcrseal_error **error);
 
 // Adds a KMS key, by its full ARN, at the end: the order counts. A quorum has 1..16 keys.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_quorum_add_key(pcrseal_quorum *quorum, const char *key_arn, pcrseal_error **error);
 
 // Allows multi-Region keys in the quorum, though each replica has a key policy of its own.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_quorum_allow_multi_region(pcrseal_quorum *quorum, pcrseal_error **error);
 
 // Allows a threshold of 1: any single key then opens the blob.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_quorum_allow_single_share(pcrseal_quorum *quorum, pcrseal_error **error);
 
 // Frees a quorum. NULL is fine.
@@ -971,6 +1071,7 @@ void pcrseal_quorum_free(pcrseal_quorum *quorum);
 
 // A new configuration, in `config`, for the blobs of one cluster: 1..64 characters of `A-Z a-z 0-9 . _ -`. Whoever gets it
 // frees it.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_new(const char *cluster,
                                   pcrseal_config **config,
                                   pcrseal_error **error);
@@ -980,43 +1081,51 @@ pcrseal_status pcrseal_config_new(const char *cluster,
 //
 // Fails with `PCRSEAL_E_CONFIG_TOO_LONG` beyond 262144 bytes, with `PCRSEAL_E_CONFIG_SYNTAX`, and, with the place in the
 // document, with `PCRSEAL_E_CONFIG_MEMBER`, `PCRSEAL_E_CONFIG_TYPE`, `PCRSEAL_E_CONFIG_VALUE` or `PCRSEAL_E_KMS_REGION`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_from_json(const uint8_t *json,
                                         size_t json_len,
                                         pcrseal_config **config,
                                         pcrseal_error **error);
 
 // Sets the quorum to seal under, which opens blobs too. Without it, a session never seals. The quorum is copied.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_seal_quorum(pcrseal_config *config,
                                               const pcrseal_quorum *quorum,
                                               pcrseal_error **error);
 
 // Adds a quorum whose blobs are opened: the old one during a rotation, or the only one of a program that never seals. The
 // quorum is copied.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_add_unseal_quorum(pcrseal_config *config,
                                                 const pcrseal_quorum *quorum,
                                                 pcrseal_error **error);
 
 // Sets the lowest generation that is accepted: blobs below it are refused as rollbacks. 1 where it is not set.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_minimum_generation(pcrseal_config *config,
                                                      uint64_t minimum_generation,
                                                      pcrseal_error **error);
 
 // Sets the PCRs that every binding of a blob must cover: bit i of `selection` stands for PCR i. 0, 1 and 2 where it is not
 // set.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_required_pcrs(pcrseal_config *config,
                                                 uint32_t selection,
                                                 pcrseal_error **error);
 
 // Allows debug-mode enclaves, whose PCR0, PCR1 and PCR2 are zero and prove nothing. For tests.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_allow_debug_mode(pcrseal_config *config, pcrseal_error **error);
 
 // Accepts the one blob with this seal id, 16 bytes. Fails with `PCRSEAL_E_CONFIG_VALUE` for another length.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_pin_seal_id(pcrseal_config *config,
                                           const uint8_t *seal_id,
                                           size_t seal_id_len,
                                           pcrseal_error **error);
 
 // Sets what blobs are bound to besides, the same at sealing and at unsealing. Not secret. It is copied.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_external_aad(pcrseal_config *config,
                                                const uint8_t *external_aad,
                                                size_t external_aad_len,
@@ -1024,31 +1133,35 @@ pcrseal_status pcrseal_config_set_external_aad(pcrseal_config *config,
 
 // The program vouches for a secret that is resealed from an `encrypt` blob, which anyone with kms:Encrypt can have made,
 // into an `attested` one.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_allow_vouched_reseal(pcrseal_config *config,
                                                    pcrseal_error **error);
 
 // Attests through the character device of a Nitro Secure Module at `path`. `/dev/nsm` where no attester is set.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_nsm_device(pcrseal_config *config, const char *path, pcrseal_error **error);
 
 // Attests through a Nitro Secure Module behind the Unix socket at `path`: the emulator's. For tests.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_nsm_socket(pcrseal_config *config, const char *path, pcrseal_error **error);
 
 // Attests through the NitroTPM of an EC2 instance, with AWS's program `nitro-tpm-attest`: `tool` is its absolute path, and
 // NULL where it has its usual one.
 //
 // May be NULL: tool.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_nitro_tpm(pcrseal_config *config,
                                             const char *tool,
                                             pcrseal_error **error);
 
 // Sets the clock of signatures, of credentials' expiry and of certificate checks: `PCRSEAL_CLOCK_ATTESTED`, which it is
 // where it is not set, or `PCRSEAL_CLOCK_SYSTEM`. Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another.
-pcrseal_status pcrseal_config_set_clock(pcrseal_config *config,
-                                        uint32_t clock,
-                                        pcrseal_error **error);
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_config_set_clock(pcrseal_config *config, uint32_t clock, pcrseal_error **error);
 
 // The program moves the bytes to AWS KMS by itself, with `pcrseal_host_unseal_begin`. Such a session takes neither endpoints
 // nor credentials.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_host_transport(pcrseal_config *config,
                                                  pcrseal_error **error);
 
@@ -1056,12 +1169,14 @@ pcrseal_status pcrseal_config_set_host_transport(pcrseal_config *config,
 // or `http://` on loopback.
 //
 // May be NULL: region.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_endpoint(pcrseal_config *config,
                                            const char *region,
                                            const char *url,
                                            pcrseal_error **error);
 
 // Sets the vsock port behind which the parent instance, `cid` 3 for an enclave, forwards to KMS in `region`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_vsock(pcrseal_config *config,
                                         const char *region,
                                         uint32_t cid,
@@ -1069,13 +1184,16 @@ pcrseal_status pcrseal_config_set_vsock(pcrseal_config *config,
                                         pcrseal_error **error);
 
 // Uses AWS's endpoints with validated cryptography (FIPS 140), where no URL is set.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_use_fips_endpoints(pcrseal_config *config, pcrseal_error **error);
 
 // Uses AWS's endpoints that have IPv6 addresses besides, where no URL is set.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_use_dual_stack_endpoints(pcrseal_config *config, pcrseal_error **error);
 
 // Adds root certificates, PEM, that are trusted for TLS to KMS in place of Amazon's: for KMS behind something else, as in
 // tests. They are copied.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_add_root_certificates(pcrseal_config *config,
                                                     const uint8_t *pem,
                                                     size_t pem_len,
@@ -1083,6 +1201,7 @@ pcrseal_status pcrseal_config_add_root_certificates(pcrseal_config *config,
 
 // Uses these credentials, which never change; `session_token` is `(NULL, 0)` where there is none. For hosts and tests: in
 // an enclave, whoever holds the image reads them. They are copied; the program wipes its own (`pcrseal_zeroize`).
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_static_credentials(pcrseal_config *config,
                                                      const char *access_key_id,
                                                      const uint8_t *secret_access_key,
@@ -1092,21 +1211,25 @@ pcrseal_status pcrseal_config_set_static_credentials(pcrseal_config *config,
                                                      pcrseal_error **error);
 
 // Takes the credentials from the process's environment. For hosts and tests.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_environment_credentials(pcrseal_config *config, pcrseal_error **error);
 
 // Takes the credentials that the parent instance, `cid` 3 for an enclave, hands over at a vsock port
 // (`docs/CREDENTIAL-FEED.md`).
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_feed_credentials_vsock(pcrseal_config *config,
                                                          uint32_t cid,
                                                          uint32_t port,
                                                          pcrseal_error **error);
 
 // Takes the credentials that somebody hands over through the Unix socket at `path` (`docs/CREDENTIAL-FEED.md`).
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_feed_credentials_unix(pcrseal_config *config,
                                                         const char *path,
                                                         pcrseal_error **error);
 
 // Takes the credentials that somebody hands over in the file at `path` (`docs/CREDENTIAL-FEED.md`).
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_feed_credentials_file(pcrseal_config *config,
                                                         const char *path,
                                                         pcrseal_error **error);
@@ -1116,6 +1239,7 @@ pcrseal_status pcrseal_config_set_feed_credentials_file(pcrseal_config *config,
 // is asked directly.
 //
 // May be NULL: role.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_imds_credentials(pcrseal_config *config,
                                                    const char *role,
                                                    uint32_t vsock_cid,
@@ -1126,27 +1250,32 @@ pcrseal_status pcrseal_config_set_imds_credentials(pcrseal_config *config,
 // environment says, with the authorization token in the file at `token`, or with NULL as the environment says.
 //
 // May be NULL: url, token.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_container_credentials(pcrseal_config *config,
                                                         const char *url,
                                                         const char *token,
                                                         pcrseal_error **error);
 
 // Sets how long a whole seal or unseal may take, in milliseconds: 1 to an hour.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_deadline(pcrseal_config *config, uint64_t milliseconds, pcrseal_error **error);
 
 // Sets how long a stage of a request to KMS may take, in milliseconds: 1 to an hour. `stage` is one of
 // `PCRSEAL_STAGE_CONNECT`, `PCRSEAL_STAGE_TLS`, `PCRSEAL_STAGE_ANSWER`, `PCRSEAL_STAGE_BODY` and `PCRSEAL_STAGE_OPERATION`.
 // Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_timeout(pcrseal_config *config,
                                           uint32_t stage,
                                           uint64_t milliseconds,
                                           pcrseal_error **error);
 
 // Sets how often an operation of KMS is attempted, the first time included: 1..10.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_attempts(pcrseal_config *config, uint32_t attempts, pcrseal_error **error);
 
 // Asks as few keys as are needed, and one more each time that this delay passes, in milliseconds: 1 to an hour. Where it is
 // not set, all keys are asked at once.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_hedge_delay(pcrseal_config *config,
                                               uint64_t milliseconds,
                                               pcrseal_error **error);
@@ -1185,6 +1314,7 @@ void pcrseal_error_free(pcrseal_error *error);
 // May be NULL: callback, user_data.
 //
 // Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another level beside a function.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_log(pcrseal_config *config,
                                       pcrseal_log_callback callback,
                                       void *user_data,
@@ -1192,6 +1322,7 @@ pcrseal_status pcrseal_config_set_log(pcrseal_config *config,
                                       pcrseal_error **error);
 
 // A new set without values, in `pcrs`; whoever gets it frees it.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_pcr_set_new(pcrseal_pcr_set **pcrs, pcrseal_error **error);
 
 // A new set, in `pcrs`, of what `nitro-cli build-enclave` and `nitro-cli describe-eif` print as JSON: PCR0, PCR1, PCR2
@@ -1200,6 +1331,7 @@ pcrseal_status pcrseal_pcr_set_new(pcrseal_pcr_set **pcrs, pcrseal_error **error
 // Fails with `PCRSEAL_E_TOO_LONG` beyond 65536 bytes, and with `PCRSEAL_E_MEASUREMENTS_JSON`,
 // `PCRSEAL_E_MEASUREMENTS_ALGORITHM`, `PCRSEAL_E_MEASUREMENTS_MISSING`, `PCRSEAL_E_MEASUREMENTS_UNKNOWN`,
 // `PCRSEAL_E_PCR_LENGTH` or `PCRSEAL_E_PCR_HEX` for what nitro-cli does not print.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_pcr_set_from_measurements_json(const uint8_t *json,
                                                       size_t json_len,
                                                       pcrseal_pcr_set **pcrs,
@@ -1209,6 +1341,7 @@ pcrseal_status pcrseal_pcr_set_from_measurements_json(const uint8_t *json,
 //
 // Fails with `PCRSEAL_E_PCR_INDEX` unless `index` is 0..31, and with `PCRSEAL_E_PCR_LENGTH` unless `value_len` is
 // `PCRSEAL_PCR_LEN`; the set is unchanged then.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_pcr_set_insert(pcrseal_pcr_set *pcrs,
                                       uint32_t index,
                                       const uint8_t *value,
@@ -1219,6 +1352,7 @@ pcrseal_status pcrseal_pcr_set_insert(pcrseal_pcr_set *pcrs,
 //
 // Fails with `PCRSEAL_E_PCR_INDEX` unless `index` is 0..31, with `PCRSEAL_E_PCR_MISSING` when the set has no such value,
 // and with `PCRSEAL_E_BUFFER_TOO_SMALL` when `value_capacity` is less.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_pcr_set_value(const pcrseal_pcr_set *pcrs,
                                      uint32_t index,
                                      uint8_t *value,
@@ -1239,10 +1373,9 @@ size_t pcrseal_report_len(const pcrseal_report *report);
 const char *pcrseal_report_key_arn(const pcrseal_report *report, size_t row);
 
 // How its request ended: `"granted"`, `"attestation_rejected"`, `"access_denied"`, `"key_disabled"`,
-// `"key_pending_deletion"`, `"throttled"`, `"timeout"`, `"unreachable"`, `"bad_response"` or `"not_needed"`. Stable, for
-// metrics labels. Owned by the report; NULL where there is no such row.
-const char *pcrseal_report_outcome(const pcrseal_report *report,
-                                   size_t row);
+// `"key_pending_deletion"`, `"throttled"`, `"timeout"`, `"unreachable"`, `"bad_response"` or `"not_needed"`. Stable,
+// for metrics labels. Owned by the report; NULL where there is no such row.
+const char *pcrseal_report_outcome(const pcrseal_report *report, size_t row);
 
 // pcrseal's own code behind a refusal; `PCRSEAL_OK` where there is none.
 pcrseal_status pcrseal_report_status(const pcrseal_report *report, size_t row);
@@ -1254,8 +1387,7 @@ const char *pcrseal_report_aws_code(const pcrseal_report *report, size_t row);
 const char *pcrseal_report_aws_message(const pcrseal_report *report, size_t row);
 
 // The request id of a refusal, which AWS's support asks for; NULL where KMS itself did not refuse. Owned by the report.
-const char *pcrseal_report_request_id(const pcrseal_report *report,
-                                      size_t row);
+const char *pcrseal_report_request_id(const pcrseal_report *report, size_t row);
 
 // Milliseconds from the request to its answer; -1 where nobody measured them.
 int64_t pcrseal_report_milliseconds(const pcrseal_report *report, size_t row);
@@ -1280,6 +1412,7 @@ void pcrseal_report_free(pcrseal_report *report);
 // Fails with `PCRSEAL_E_KEY_ARN`; `PCRSEAL_E_NO_SEAL_QUORUM`; `PCRSEAL_E_KEY_IN_USE` when new blobs need the key;
 // `PCRSEAL_E_KEY_HOLDS_NO_SHARE`; as `pcrseal_unseal` for a blob that is refused; `PCRSEAL_E_CONFIG_TRANSPORT`,
 // `PCRSEAL_E_DEADLINE_EXCEEDED`, `PCRSEAL_E_CANCELLED`, `PCRSEAL_E_REENTRANT`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_retire_key(const pcrseal_session *session,
                                   const uint8_t *old_blob,
                                   size_t old_blob_len,
@@ -1296,6 +1429,7 @@ pcrseal_status pcrseal_retire_key(const pcrseal_session *session,
 // May be NULL: cancel, report.
 //
 // Fails as `pcrseal_retire_key`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_confirm_retired_key(const pcrseal_session *session,
                                            const uint8_t *old_blob,
                                            size_t old_blob_len,
@@ -1326,6 +1460,7 @@ pcrseal_status pcrseal_confirm_retired_key(const pcrseal_session *session,
 // that must hold no share; `PCRSEAL_E_SEAL_INCOMPLETE` with a report; `PCRSEAL_E_QUORUM_NOT_REACHED` and the others of
 // `pcrseal_unseal` when the new blob does not open; `PCRSEAL_E_DEADLINE_EXCEEDED`, `PCRSEAL_E_CANCELLED`,
 // `PCRSEAL_E_REENTRANT` from within a callback.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_generate(const pcrseal_session *session,
                                 size_t secret_len,
                                 const pcrseal_cancel *cancel,
@@ -1344,6 +1479,7 @@ pcrseal_status pcrseal_generate(const pcrseal_session *session,
 // May be NULL: cancel, report.
 //
 // Fails as `pcrseal_generate`, but for `PCRSEAL_E_MEMORY_NOT_LOCKED`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_import_vouched(const pcrseal_session *session,
                                       const uint8_t *secret,
                                       size_t secret_len,
@@ -1367,6 +1503,7 @@ pcrseal_status pcrseal_import_vouched(const pcrseal_session *session,
 // Fails as `pcrseal_unseal` for the old blob and as `pcrseal_generate` for the new one; with
 // `PCRSEAL_E_GENERATION_EXHAUSTED`; with `PCRSEAL_E_RESEAL_UNVOUCHED` for a secret of an `encrypt` blob that would get into an
 // `attested` one, unless the configuration allows it (`pcrseal_config_allow_vouched_reseal`).
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_reseal(const pcrseal_session *session,
                               const uint8_t *old_blob,
                               size_t old_blob_len,
@@ -1396,6 +1533,7 @@ void pcrseal_secret_free(pcrseal_secret *secret);
 // those of the trust policy (`PCRSEAL_E_CLUSTER_ID`, `PCRSEAL_E_KEY_ARN`, `PCRSEAL_E_PCR_INDEX`, …) and of the KMS client;
 // with the attester's; with `PCRSEAL_E_DEADLINE_EXCEEDED` when the attester does not answer, `PCRSEAL_E_THREADS`, and
 // `PCRSEAL_E_REENTRANT` from within a callback.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_session_new(const pcrseal_config *config,
                                    pcrseal_session **session,
                                    pcrseal_error **error);
@@ -1406,6 +1544,7 @@ pcrseal_status pcrseal_session_new(const pcrseal_config *config,
 //
 // Fails with `PCRSEAL_E_SECRET_LENGTH` unless `secret_len` is 1..65536, and with `PCRSEAL_E_NO_SEAL_QUORUM` where the
 // session never seals.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_max_blob_len(const pcrseal_session *session,
                                     size_t secret_len,
                                     size_t *blob_len,
@@ -1417,6 +1556,7 @@ pcrseal_status pcrseal_max_blob_len(const pcrseal_session *session,
 // Fails with `PCRSEAL_E_BLOB_MALFORMED`, `PCRSEAL_E_BLOB_BOUNDS` and the other codes of what is no blob;
 // `PCRSEAL_E_BINDING_REJECTED`; `PCRSEAL_E_CONTENT_REJECTED` when the blob was altered, or made with another external_aad
 // than the session's.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_unsealed_len(const pcrseal_session *session,
                                     const uint8_t *blob,
                                     size_t blob_len,
@@ -1438,11 +1578,12 @@ void pcrseal_session_free(pcrseal_session *session);
 // May be NULL: cancel, report.
 //
 // Fails, before any request, with `PCRSEAL_E_BLOB_MALFORMED` and the other codes of what is no blob,
-// `PCRSEAL_E_CLUSTER_MISMATCH`, `PCRSEAL_E_GENERATION_TOO_LOW`, `PCRSEAL_E_SEAL_ID_MISMATCH`,
-// `PCRSEAL_E_QUORUM_UNTRUSTED`, `PCRSEAL_E_PCR_DRIFT`, `PCRSEAL_E_DEBUG_MODE` and the others of a blob that the session does
+// `PCRSEAL_E_CLUSTER_MISMATCH`, `PCRSEAL_E_GENERATION_TOO_OLD`, `PCRSEAL_E_SEAL_ID_MISMATCH`,
+// `PCRSEAL_E_KEY_NOT_TRUSTED`, `PCRSEAL_E_PCR_DRIFT`, `PCRSEAL_E_DEBUG_MODE` and the others of a blob that the session does
 // not trust, `PCRSEAL_E_MEMORY_NOT_LOCKED`, `PCRSEAL_E_CONFIG_TRANSPORT`, the attester's codes and `PCRSEAL_E_REENTRANT`;
 // after them with `PCRSEAL_E_QUORUM_NOT_REACHED`, `PCRSEAL_E_COMMITMENT_MISMATCH` and `PCRSEAL_E_SECRET_REJECTED`, each with
 // a report in the error; at any time with `PCRSEAL_E_DEADLINE_EXCEEDED` and `PCRSEAL_E_CANCELLED`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_unseal(const pcrseal_session *session,
                               const uint8_t *blob,
                               size_t blob_len,
@@ -1458,6 +1599,7 @@ pcrseal_status pcrseal_unseal(const pcrseal_session *session,
 // May be NULL: cancel, report.
 //
 // Fails as `pcrseal_unseal`, but with `PCRSEAL_E_BUFFER_TOO_SMALL` in place of `PCRSEAL_E_MEMORY_NOT_LOCKED`.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_unseal_into(const pcrseal_session *session,
                                    const uint8_t *blob,
                                    size_t blob_len,
@@ -1474,6 +1616,7 @@ pcrseal_status pcrseal_unseal_into(const pcrseal_session *session,
 //
 // Fails with `PCRSEAL_E_CERTIFICATE_MALFORMED` for something else than whole certificates. Roots are compared byte by byte,
 // and nothing else about them is judged before a document claims to come from them.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_verifier_new(const uint8_t *roots_der,
                                     size_t roots_der_len,
                                     pcrseal_verifier **verifier,
@@ -1492,6 +1635,7 @@ void pcrseal_verifier_free(pcrseal_verifier *verifier);
 // every demand that it does not meet. Before that with the `PCRSEAL_E_CBOR_…`, `PCRSEAL_E_COSE_…`,
 // `PCRSEAL_E_ATTESTATION_…` and `PCRSEAL_E_CERTIFICATE_…` codes, of which each names the check that the document failed,
 // and with `PCRSEAL_E_ATTESTATION_POLICY_EMPTY` or `PCRSEAL_E_ATTESTATION_POLICY_FIELD` for a policy that cannot be meant.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_verify(const pcrseal_verifier *verifier,
                               const uint8_t *document,
                               size_t document_len,
@@ -1503,6 +1647,7 @@ pcrseal_status pcrseal_verify(const pcrseal_verifier *verifier,
 // Verifies an attestation document as `pcrseal_verify` does, and does not judge it: what is in `attestation` is what some
 // module of AWS signed, of whichever enclave of whichever customer, in debug mode or not. For programs that judge by
 // themselves.
+PCRSEAL_MUST_USE
 pcrseal_status pcrseal_verify_without_appraisal(const pcrseal_verifier *verifier,
                                                 const uint8_t *document,
                                                 size_t document_len,
@@ -1526,8 +1671,7 @@ bool pcrseal_has_feature(const char *name);
 
 // Overwrites `data_len` bytes at `data` with zeros, in a way that no compiler leaves out: for a program's own copies of
 // secrets. NULL, and a length beyond `PTRDIFF_MAX`, are nothing to overwrite.
-void pcrseal_zeroize(uint8_t *data,
-                     size_t data_len);
+void pcrseal_zeroize(uint8_t *data, size_t data_len);
 
 #ifdef __cplusplus
 }  // extern "C"

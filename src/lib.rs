@@ -34,6 +34,8 @@
 //! # fn serve(_: &[u8]) {}
 //! ```
 //!
+//! The same from a JSON document, credentials, endpoints and clock included, is a [`config::Config`].
+//!
 //! Errors carry a stable [`Code`] and, once keys were asked, a [`Report`] with one row per key.
 #![forbid(unsafe_code)]
 
@@ -41,6 +43,8 @@ mod ask;
 mod auto_unseal;
 pub mod config;
 mod error;
+mod host_transport;
+mod inspect;
 mod kms_client;
 mod observe;
 mod preflight;
@@ -53,6 +57,8 @@ mod sealing;
 pub use ask::FanOut;
 pub use auto_unseal::{AutoUnseal, Unsealed};
 pub use error::Error;
+pub use host_transport::{HostRequest, HostUnseal};
+pub use inspect::{Inspection, inspect};
 pub use kms_client::{AuthenticatedKms, DataKey, KeyFacts, Released};
 pub use pcrseal_core as core;
 pub use pcrseal_core::attester::Attester;

@@ -62,16 +62,14 @@ impl Config {
     }
 
     /// The settings as they are now.
-    pub(crate) fn settings(&self) -> Settings {
+    pub fn settings(&self) -> Settings {
         lock(&self.settings).clone()
     }
 
-    /// Who is told what happens in a session.
     pub(crate) fn log(&self) -> Option<Log> {
         *lock(&self.log)
     }
 
-    /// Tells somebody else, or nobody.
     pub(crate) fn set_log(&self, log: Option<Log>) {
         *lock(&self.log) = log;
     }

@@ -77,8 +77,8 @@ pub unsafe extern "C" fn pcrseal_report_key_arn(report: *const Report, row: usiz
 }
 
 /// How its request ended: `"granted"`, `"attestation_rejected"`, `"access_denied"`, `"key_disabled"`,
-/// `"key_pending_deletion"`, `"throttled"`, `"timeout"`, `"unreachable"`, `"bad_response"` or `"not_needed"`. Stable, for
-/// metrics labels. Owned by the report; NULL where there is no such row.
+/// `"key_pending_deletion"`, `"throttled"`, `"timeout"`, `"unreachable"`, `"bad_response"` or `"not_needed"`. Stable,
+/// for metrics labels. Owned by the report; NULL where there is no such row.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_report_outcome(report: *const Report, row: usize) -> *const c_char {
     get(report, ptr::null(), |report| report.text(row, |row| Some(&row.outcome)))

@@ -183,3 +183,6 @@ fn fault(error: kms::Error) -> Fault {
         other => Fault::text(other.code(), "KMS client", "a configuration that it can use", other),
     }
 }
+
+#[cfg(test)]
+mod tests;

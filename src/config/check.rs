@@ -66,12 +66,14 @@ impl Config {
             ("/kms/operation_timeout_ms", kms.operation_timeout),
         ] {
             if let Some(limit) = limit.filter(|limit| !(MIN_LIMIT..=MAX_DEADLINE).contains(limit)) {
-                return Err(Error::at(Code::ConfigValue, place, "1..3600000", limit.as_millis()));
+                return Err(Error::at(Code::ConfigValue, place, LIMIT, limit.as_millis()));
             }
         }
         Ok(())
     }
 }
 
+/// The bounds of times, in milliseconds.
+pub(super) const LIMIT: &str = "1..3600000";
 /// What `kms` and `credentials` are told.
 pub(super) const BESIDE_HOST: &str = "no such member beside \"transport\": \"host\"";

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use base64ct::{Base64, Encoding};
 use pcrseal_core::error::Error;
+use pcrseal_core::limits::{MAX_SHARES, PCR_COUNT};
 use pcrseal_core::names::Wrapping;
 use zeroize::Zeroizing;
 
-use super::check::BESIDE_HOST;
+use super::check::{BESIDE_HOST, LIMIT};
 use super::json::Value;
 use super::place::{Item, Object};
 use super::{
     AttesterConfig, ClockConfig, Config, CredentialsConfig, KmsConfig, QuorumConfig, TransportConfig,
 };
+use crate::kms::limits::MAX_ATTEMPTS;
 use crate::kms::{Address, VsockAddress};
 
 #[cfg(doc)]
@@ -59,8 +61,7 @@ fn config(object: &Object<'_>) -> Result<Config, Error> {
         return Err(item.excluded(BESIDE_HOST));
     }
     let default = Config::default();
-    let any = "0..18446744073709551615";
-    let generation = |item: &Item<'_>| item.integer(0..=u64::MAX, any);
+    let generation = |item: &Item<'_>| item.integer(0..=u64::MAX, "0..18446744073709551615");
     Ok(Config {
         cluster: text(&object.demand("cluster")?)?,
         seal_quorum: object.read("seal_quorum", quorum)?,
@@ -90,7 +91,7 @@ fn quorum(item: &Item<'_>) -> Result<QuorumConfig, Error> {
     object.only(&["threshold", "keys", "wrapping", "allow_multi_region", "allow_single_share"])?;
     let wrapping = |item: &Item<'_>| item.choice(Wrapping::from_name, "\"attested\" or \"encrypt\"");
     Ok(QuorumConfig {
-        threshold: object.demand("threshold")?.integer(1..=16, "1..16")?,
+        threshold: object.demand("threshold")?.integer(1..=MAX_SHARES as u64, "1..16")?,
         keys: object.demand("keys")?.array(text)?,
         wrapping: object.read("wrapping", wrapping)?.unwrap_or_default(),
         allow_multi_region: flag(&object, "allow_multi_region")?,
@@ -186,7 +187,7 @@ fn kms(item: &Item<'_>) -> Result<KmsConfig, Error> {
         answer_timeout: limit(&object, "answer_timeout_ms")?,
         body_timeout: limit(&object, "body_timeout_ms")?,
         operation_timeout: limit(&object, "operation_timeout_ms")?,
-        attempts: object.read("attempts", |item| item.integer(1..=10, "1..10"))?,
+        attempts: object.read("attempts", |item| item.integer(1..=u64::from(MAX_ATTEMPTS), "1..10"))?,
     })
 }
 
@@ -259,7 +260,7 @@ fn address(item: &Item<'_>) -> Result<Address, Error> {
     if let Some(item) = object.get("tcp") {
         let tcp = item.object()?;
         tcp.only(&["host", "port"])?;
-        let port = tcp.demand("port")?.integer(1..=65535, "1..65535")?;
+        let port = tcp.demand("port")?.integer(1..=u64::from(u16::MAX), "1..65535")?;
         return Ok(Address::Tcp(text(&tcp.demand("host")?)?, port));
     }
     path(&object.demand("unix")?).map(Address::Unix)
@@ -285,7 +286,7 @@ fn secret(item: &Item<'_>) -> Result<Zeroizing<Vec<u8>>, Error> {
 }
 
 fn indices(item: &Item<'_>) -> Result<Vec<u8>, Error> {
-    item.array(|item| item.integer(0..=31, "0..31"))
+    item.array(|item| item.integer(0..=PCR_COUNT as u64 - 1, "0..31"))
 }
 
 /// `false` when it is absent.
@@ -293,9 +294,9 @@ fn flag(object: &Object<'_>, name: &str) -> Result<bool, Error> {
     object.read(name, Item::boolean).map(Option::unwrap_or_default)
 }
 
-/// A time in milliseconds.
+/// A time in milliseconds; [`Config::check`] judges it.
 fn limit(object: &Object<'_>, name: &str) -> Result<Option<Duration>, Error> {
-    let milliseconds = object.read(name, |item| item.integer(1..=3_600_000, "1..3600000"))?;
+    let milliseconds = object.read(name, |item| item.integer(0..=u64::MAX, LIMIT))?;
     Ok(milliseconds.map(Duration::from_millis))
 }
 

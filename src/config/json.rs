@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
         Ok(string)
     }
 
-    /// How many bytes are left of the string that begins here.
+    /// How many bytes are left of the string that was begun.
     fn raw_len(&self) -> usize {
         let mut escaped = false;
         let end = self.rest().bytes().position(|byte| {
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
             escaped = byte == b'\\' && !escaped;
             ends
         });
-        end.unwrap_or(0)
+        end.unwrap_or(self.rest().len())
     }
 
     fn escape(&mut self) -> Result<char, Error> {
@@ -275,4 +275,22 @@ fn fault(before: &str, expected: &'static str, found: &'static str) -> Error {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     Error::at(Code::ConfigSyntax, format!("line {line}, column {column}"), expected, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Value;
+
+    /// Growing would leave a copy behind that nobody wipes.
+    #[test]
+    fn strings_never_grow() {
+        for (json, len, raw_len) in [
+            (r#""hunter2""#, 7, 7),
+            (r#""\"\\\/\n\u0041\ud83d\ude00ä""#, 11, 28),
+            (&format!("\"{}\"", "\\u20ac".repeat(1000)), 3000, 6000),
+        ] {
+            let Ok(Value::String(string)) = Value::read(json.as_bytes()) else { panic!("{json}") };
+            assert_eq!((string.len(), string.capacity()), (len, raw_len), "{json}");
+        }
+    }
 }

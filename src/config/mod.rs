@@ -39,7 +39,7 @@
 //!
 //! # Secrets
 //! Credentials are the only secret in a configuration. They are wiped when it is dropped, and neither its `Debug` nor any
-//! error shows them. Reading a document copies none of it into memory that is not wiped; the document itself is the
+//! error shows them. Reading a document leaves no copy of them in memory that is not wiped; the document itself is the
 //! caller's to wipe.
 
 mod build;

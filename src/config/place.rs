@@ -104,8 +104,9 @@ impl<'a> Item<'a> {
             _ => return Err(self.of_type("an integer")),
         };
         let fits = integer.filter(|integer| range.contains(integer));
-        let found = integer.map_or("an integer beyond 0..2^64-1".to_owned(), |integer| integer.to_string());
-        fits.and_then(|integer| T::try_from(integer).ok()).ok_or_else(|| self.of_value(expected, &found))
+        let found =
+            || integer.map_or("an integer beyond 0..2^64-1".to_owned(), |integer| integer.to_string());
+        fits.and_then(|integer| T::try_from(integer).ok()).ok_or_else(|| self.of_value(expected, found))
     }
 
     /// The meaning of a text that is one of several, which `expected` names.
@@ -115,8 +116,8 @@ impl<'a> Item<'a> {
         expected: &'static str,
     ) -> Result<T, Error> {
         let text = self.text()?;
-        let shown: String = text.chars().take(MAX_SHOWN_VALUE_LEN).collect();
-        choose(text).ok_or_else(|| self.of_value(expected, &format!("{shown:?}")))
+        let found = || format!("{:?}", text.chars().take(MAX_SHOWN_VALUE_LEN).collect::<String>());
+        choose(text).ok_or_else(|| self.of_value(expected, found))
     }
 
     /// What a text says in a form that `expected` names; it is not quoted.
@@ -147,8 +148,8 @@ impl<'a> Item<'a> {
         self.place.clone().fault(Code::ConfigType, expected, found)
     }
 
-    fn of_value(&self, expected: &'static str, found: &str) -> Error {
-        let found = if self.place.is_secret { "something else" } else { found };
+    fn of_value(&self, expected: &'static str, found: impl FnOnce() -> String) -> Error {
+        let found = if self.place.is_secret { "something else".to_owned() } else { found() };
         self.place.clone().fault(Code::ConfigValue, expected, found)
     }
 }

@@ -7,6 +7,11 @@ use std::path::Path;
 use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
 use pcrseal_core::error::Code;
 
+use crate::declarations::Header;
+
+/// Longest line, in characters.
+const LINE_LEN: usize = 120;
+
 /// The rules, on top of the header.
 const RULES: &str = include_str!("rules.h");
 
@@ -20,14 +25,29 @@ const TYPES: [(&str, &str); 15] = [
     ("AttestationPolicy", "pcrseal_attestation_policy"),
     ("Attestation", "pcrseal_attestation"),
     ("Recipient", "pcrseal_recipient"),
+    ("Quorum", "pcrseal_quorum"),
     ("Config", "pcrseal_config"),
+    ("Attester", "pcrseal_attester"),
     ("Session", "pcrseal_session"),
     ("Cancel", "pcrseal_cancel"),
     ("Secret", "pcrseal_secret"),
     ("LogCallback", "pcrseal_log_callback"),
-    ("Quorum", "pcrseal_quorum"),
-    ("Attester", "pcrseal_attester"),
 ];
+
+/// What a function is marked with whose result must be looked at, and how the compilers are told.
+const MUST_USE: &str = "PCRSEAL_MUST_USE";
+const MUST_USE_MACRO: &str = "
+// Lets the compiler warn where the status of a function is not looked at.
+#if defined(__cplusplus) && __cplusplus >= 201703L
+#define PCRSEAL_MUST_USE [[nodiscard]]
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L
+#define PCRSEAL_MUST_USE [[nodiscard]]
+#elif defined(__GNUC__)
+#define PCRSEAL_MUST_USE __attribute__((warn_unused_result))
+#else
+#define PCRSEAL_MUST_USE
+#endif
+";
 
 /// The header.
 pub(crate) fn write(ffi: &Path) -> Result<String, Box<dyn Error>> {
@@ -38,18 +58,27 @@ pub(crate) fn write(ffi: &Path) -> Result<String, Box<dyn Error>> {
         include_guard: Some("PCRSEAL_H".to_owned()),
         no_includes: true,
         sys_includes: vec!["stdbool.h".to_owned(), "stddef.h".to_owned(), "stdint.h".to_owned()],
-        after_includes: Some(codes()),
+        after_includes: Some(format!("{MUST_USE_MACRO}{}", codes())),
         cpp_compat: true,
         usize_is_size_t: true,
-        line_length: 118,
+        line_length: LINE_LEN,
         documentation_style: DocumentationStyle::C99,
         ..Config::default()
     };
     config.export.rename = TYPES.map(|(rust, c)| (rust.to_owned(), c.to_owned())).into();
-    config.function.must_use = Some("PCRSEAL_MUST_USE".to_owned());
     let mut header = Vec::new();
     Builder::new().with_config(config).with_crate(ffi).generate()?.write(&mut header);
-    Ok(String::from_utf8(header)?)
+    let header = with_must_use(String::from_utf8(header)?)?;
+    Ok(header.replacen("\n\n\n#ifndef", "\n\n#ifndef", 1))
+}
+
+/// Puts `PCRSEAL_MUST_USE` before every function that can fail.
+fn with_must_use(mut header: String) -> Result<String, String> {
+    for function in Header::read(&header)?.functions.iter().filter(|function| function.is_fallible()) {
+        let declaration = format!("\npcrseal_status {}(", function.name());
+        header = header.replacen(&declaration, &format!("\n{MUST_USE}{declaration}"), 1);
+    }
+    Ok(header)
 }
 
 /// The status codes.
@@ -60,12 +89,27 @@ fn codes() -> String {
     );
     for code in Code::ALL {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "    // {}.", capitalized(code.text()));
+        let _ = writeln!(text, "{}", comment(&format!("{}.", capitalized(code.text()))));
         let _ = writeln!(text, "    PCRSEAL_E_{} = {},", code.name().to_ascii_uppercase(), code.number());
     }
     text.truncate(text.trim_end_matches([',', '\n']).len());
     text.push_str("\n};\n");
     text
+}
+
+/// A comment within the enum, in lines of at most [`LINE_LEN`] characters.
+fn comment(text: &str) -> String {
+    let mut lines = vec![String::from("    //")];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= LINE_LEN => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("    // {word}")),
+        }
+    }
+    lines.join("\n")
 }
 
 fn capitalized(text: &str) -> String {

@@ -2,6 +2,9 @@
 //! where one of them has drifted.
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod conventions;
+mod declarations;
 mod go;
 mod header;
 
@@ -33,6 +36,13 @@ fn generated() -> Result<[Generated; 2], Box<dyn Error>> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn the_header_keeps_to_its_conventions() {
+        let [(_, header), _] = super::generated().unwrap();
+        let faults = super::conventions::faults(&header);
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
+
     #[test]
     fn the_generated_files_are_current() {
         for (path, content) in super::generated().unwrap() {
