@@ -176,7 +176,7 @@ fn cases() -> Vec<(String, Box<dyn Fn(*mut Config, *mut *mut Error) -> Status>)>
         pcrseal_config_set_feed_credentials_unix(c("/run/feed").as_ptr())
     );
     case!(
-        r#""credentials": {"source": "feed", "file": "/run/feed.json"}"#,
+        r#""credentials": {"source": "feed_file", "path": "/run/feed.json"}"#,
         pcrseal_config_set_feed_credentials_file(c("/run/feed.json").as_ptr())
     );
     case!(r#""credentials": {"source": "imds"}"#, pcrseal_config_set_imds_credentials(ptr::null(), 0, 0));

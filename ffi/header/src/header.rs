@@ -16,7 +16,7 @@ const LINE_LEN: usize = 120;
 const RULES: &str = include_str!("rules.h");
 
 /// What the handles are called in Rust and in C.
-const TYPES: [(&str, &str); 15] = [
+const TYPES: &[(&str, &str)] = &[
     ("Status", "pcrseal_status"),
     ("Error", "pcrseal_error"),
     ("Report", "pcrseal_report"),
@@ -31,6 +31,8 @@ const TYPES: [(&str, &str); 15] = [
     ("Session", "pcrseal_session"),
     ("Cancel", "pcrseal_cancel"),
     ("Secret", "pcrseal_secret"),
+    ("HostUnseal", "pcrseal_host_unseal"),
+    ("KmsRequest", "pcrseal_kms_request"),
     ("LogCallback", "pcrseal_log_callback"),
 ];
 
@@ -65,7 +67,7 @@ pub(crate) fn write(ffi: &Path) -> Result<String, Box<dyn Error>> {
         documentation_style: DocumentationStyle::C99,
         ..Config::default()
     };
-    config.export.rename = TYPES.map(|(rust, c)| (rust.to_owned(), c.to_owned())).into();
+    config.export.rename = TYPES.iter().map(|(rust, c)| ((*rust).to_owned(), (*c).to_owned())).collect();
     let mut header = Vec::new();
     Builder::new().with_config(config).with_crate(ffi).generate()?.write(&mut header);
     let header = with_must_use(String::from_utf8(header)?)?;
