@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::cancel::Cancel;
 use crate::error::Failure;
-use crate::log::{Log, SessionLog};
+use crate::log::{Log, SessionLog, outside_of_callbacks};
 
 /// How many threads move the bytes of all calls of a session. Ours: requests wait far more than they compute, and what
 /// computes for long (keys are generated, the attester asked) has threads of its own.
@@ -123,5 +123,8 @@ impl Drop for Engine {
 /// # Errors
 /// [`Code::Reentrant`].
 pub(crate) fn outside() -> Result<(), Failure> {
-    if Handle::try_current().is_ok() { Err(Code::Reentrant.into()) } else { Ok(()) }
+    if Handle::try_current().is_ok() {
+        return Err(Code::Reentrant.into());
+    }
+    outside_of_callbacks()
 }

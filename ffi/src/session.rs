@@ -179,7 +179,7 @@ pub unsafe extern "C" fn pcrseal_max_blob_len(
 /// `pcrseal_unseal_into` demands. No I/O.
 ///
 /// Fails with `PCRSEAL_E_BLOB_MALFORMED`, `PCRSEAL_E_BLOB_BOUNDS` and the other codes of what is no blob;
-/// `PCRSEAL_E_BINDING_REJECTED`; `PCRSEAL_E_CONTENT_REJECTED` when the blob was altered, or made with another external_aad
+/// `PCRSEAL_E_BINDING_REJECTED`; `PCRSEAL_E_CONTENT_REJECTED` when the blob was altered, or made with another `external_aad`
 /// than the session's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_unsealed_len(

@@ -251,11 +251,13 @@ fn a_callback_may_cancel_and_call_nothing_else() {
     let blob = import(&world.session(), b"secret").unwrap();
     let caller = Caller::default();
     let user_data = (&raw const caller).cast_mut().cast();
-    let session = session_with(&world, Some(calls_pcrseal), user_data, PCRSEAL_LOG_DEBUG);
     let cancel = cancel();
+    let session = session_with(&world, Some(calls_pcrseal), user_data, PCRSEAL_LOG_DEBUG);
     caller.cancel.store(cancel.get(), Ordering::SeqCst);
     caller.session.store(session.get(), Ordering::SeqCst);
     world.keys.iter().for_each(|key| key.set_fault(Fault::Hang));
     assert_eq!(unseal(&session, &blob, Some(&cancel)).unwrap_err().code, Code::Cancelled);
+    // What ends on the session's threads may be told of until it is freed.
+    caller.session.store(null_mut(), Ordering::SeqCst);
     assert_eq!(caller.status.load(Ordering::SeqCst), Code::Reentrant.number());
 }

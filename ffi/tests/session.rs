@@ -12,7 +12,7 @@ use common::{
     unseal_into, unsealed_len,
 };
 use pcrseal::Code;
-use pcrseal_emulator::kms::{Fault, Operation};
+use pcrseal_emulator::kms::{Fault, KeyHandle, Operation};
 use pcrseal_ffi::{
     PCRSEAL_RETIREMENT_FAILED, PCRSEAL_RETIREMENT_NOT_YET_EFFECTIVE, PCRSEAL_RETIREMENT_RETIRED,
     pcrseal_generate, pcrseal_import_vouched, pcrseal_reseal, pcrseal_secret_data, pcrseal_secret_free,
@@ -36,7 +36,7 @@ fn what_was_sealed_is_unsealed() {
     assert_eq!(secret.bytes(), sealed.secret.bytes());
     assert_ne!(secret.bytes().as_ptr(), sealed.secret.bytes().as_ptr());
     let arns: Vec<_> = rows.iter().map(|row| row.key_arn.as_str()).collect();
-    assert_eq!(arns, world.keys[..3].iter().map(|key| key.arn()).collect::<Vec<_>>());
+    assert_eq!(arns, world.keys[..3].iter().map(KeyHandle::arn).collect::<Vec<_>>());
     for row in rows.iter().filter(|row| row.outcome == "granted") {
         assert!(row.status == 0 && row.aws_code.is_none() && row.milliseconds >= 0);
     }
