@@ -4,7 +4,7 @@
 //! thread for the time of a call, never in the whole process: sessions log apart, and a host that listens to `tracing`
 //! by itself is not disturbed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_void};
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use pcrseal::Code;
 use pcrseal::core::error::Error as Fault;
-use tokio::runtime::Handle;
 use tracing::dispatcher::{DefaultGuard, set_default};
 use tracing::field::{Field, Visit};
 use tracing::metadata::LevelFilter;
@@ -65,7 +64,7 @@ pub type LogCallback = Option<
 /// for as long as a session of this configuration lives. `most_verbose` is the last level that is told,
 /// `PCRSEAL_LOG_ERROR` to `PCRSEAL_LOG_TRACE`.
 ///
-/// May be NULL: callback, user_data.
+/// May be NULL: callback, `user_data`.
 ///
 /// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another level beside a function.
 #[unsafe(no_mangle)]
@@ -123,6 +122,16 @@ struct Gate {
 thread_local! {
     /// What listens on a thread of a session's, until the thread ends.
     static OF_THREAD: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
+    /// Whether a callback runs on this thread.
+    static IN_CALLBACK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// That this is not said from within a callback.
+///
+/// # Errors
+/// [`Code::Reentrant`].
+pub(crate) fn outside_of_callbacks() -> Result<(), Failure> {
+    if IN_CALLBACK.get() { Err(Code::Reentrant.into()) } else { Ok(()) }
 }
 
 impl SessionLog {
@@ -152,7 +161,7 @@ impl SessionLog {
     pub(crate) fn close(&self) {
         let Some((_, gate)) = &self.0 else { return };
         gate.closed.store(true, Ordering::Release);
-        if Handle::try_current().is_err() {
+        if outside_of_callbacks().is_ok() {
             drop(gate.callbacks.write().unwrap_or_else(PoisonError::into_inner));
         }
     }
@@ -188,7 +197,10 @@ impl Subscriber for Listener {
         event.record(&mut text);
         let level = LEVELS.iter().find(|(_, level)| level == metadata.level());
         let number = level.map_or(PCRSEAL_LOG_TRACE, |(number, _)| *number);
-        self.log.callback.tell(number, &c_string(metadata.target()), &c_string(text));
+        let (target, message) = (c_string(metadata.target()), c_string(text));
+        IN_CALLBACK.set(true);
+        self.log.callback.tell(number, &target, &message);
+        IN_CALLBACK.set(false);
     }
 
     // No span is enabled.
@@ -229,3 +241,6 @@ impl fmt::Display for Text {
         line.map(|c| if c.is_control() { ' ' } else { c }).try_for_each(|c| f.write_char(c))
     }
 }
+
+#[cfg(test)]
+mod tests;
