@@ -32,8 +32,8 @@ async fn every_step_is_told_and_no_secret() {
     let begin = |image| HostUnseal::begin(&world.nsm(image), &world.policy(), &blob, b"", &aws_lc::BACKEND);
 
     let mut unseal = begin(IMAGE).unwrap();
-    let begun = recorder.take();
-    assert_eq!(messages(&begun), ["measured", "blob accepted", "recipient made", "attested"]);
+    let started = recorder.take();
+    assert_eq!(messages(&started), ["measured", "blob accepted", "recipient made", "attested"]);
 
     world.keys[1].disable();
     let requests = unseal.requests().to_vec();
@@ -83,7 +83,7 @@ async fn every_step_is_told_and_no_secret() {
 
     for secret in [secret, b"test-secret".to_vec(), b"test-token".to_vec()] {
         for spelling in spellings(&secret) {
-            for line in [&begun, &answered, &done, &refused, &late, &failed].into_iter().flatten() {
+            for line in [&started, &answered, &done, &refused, &late, &failed].into_iter().flatten() {
                 assert!(!line.text.contains(&spelling), "{spelling} in {}", line.text);
             }
         }
