@@ -192,7 +192,7 @@ mod tests {
     #[tokio::test]
     async fn more_pieces_than_the_kernel_takes_are_no_error() {
         let (near, mut far) = UnixStream::pair().unwrap();
-        let written = Stream::Unix(near).write_vectored(&[IoSlice::new(b"x"); 3000]).await.unwrap();
+        let written = Stream::Unix(near).write_vectored(&vec![IoSlice::new(b"x"); 3000]).await.unwrap();
         let mut received = Vec::new();
         far.read_to_end(&mut received).await.unwrap();
         assert!(written > 0 && received == vec![b'x'; written]);
