@@ -152,7 +152,12 @@ fn case(what: impl Into<String>, statements: impl Into<String>, status: &str) ->
 /// What can be wrong with an argument.
 fn faults(function: &Function, argument: &Argument, outcome: &str) -> Vec<Case> {
     let name = &argument.name;
-    let null_is = |status| if function.nullable().contains(name.as_str()) { outcome } else { status };
+    let null_is = |status| match (function.name(), name.as_str()) {
+        // It then depends on whether this machine is an enclave.
+        ("pcrseal_attester_open", "config") => "ANY_STATUS",
+        (_, name) if function.nullable().contains(name) => outcome,
+        _ => status,
+    };
     let set = |value: &str| format!("{name} = {value}; ");
     let null = |status| case(format!("{name} is NULL"), set("NULL"), null_is(status));
     let misaligned = || {
@@ -254,6 +259,9 @@ fn declaration(function: &str, argument: &Argument) -> Result<String, String> {
         })
     };
     Ok(match &argument.kind {
+        Kind::Handle { .. } if function == "pcrseal_host_unseal_begin" => {
+            format!("const pcrseal_session *{name} = world.host_session;")
+        }
         Kind::Handle { of, shared: true } => format!("const {of} *{name} = shared_{of}();"),
         Kind::Handle { of, shared: false } => {
             format!("{of} *{name}_made = make_{of}(), *{name} = {name}_made;")
@@ -314,6 +322,8 @@ fn outcome(function: &str) -> &'static str {
         "pcrseal_retire_key" | "pcrseal_confirm_retired_key" => "PCRSEAL_E_KEY_IN_USE",
         // KMS makes what it opens for a recipient whose private key only KMS's caller has.
         "pcrseal_recipient_open" => "PCRSEAL_E_CMS_ELEMENT",
+        // KMS has denied access.
+        "pcrseal_host_unseal_answer_from_authenticated_kms" => "PCRSEAL_E_KMS_ACCESS_DENIED",
         // No answer has come in.
         "pcrseal_host_unseal_finish" => "PCRSEAL_E_QUORUM_NOT_REACHED",
         _ => "PCRSEAL_OK",
@@ -349,7 +359,7 @@ fn value(function: &str, argument: &Argument) -> Option<&'static str> {
         (_, "minimum_generation" | "attempts") => "1",
         (_, "selection") => "7",
         (_, "seal_id") => "BYTES(\"0123456789abcdef\")",
-        (_, "external_aad") => "BYTES(\"\")",
+        (_, "external_aad") => "BYTES(\"external data\")",
         ("pcrseal_config_set_nitro_tpm", "tool") => "\"/usr/bin/nitro-tpm-attest\"",
         (_, "path") => "\"/run/some-socket\"",
         (_, "clock") => "PCRSEAL_CLOCK_SYSTEM",
@@ -360,7 +370,7 @@ fn value(function: &str, argument: &Argument) -> Option<&'static str> {
         (_, "pem") => "world.root_pem",
         (_, "access_key_id") => "\"AKIAIOSFODNN7EXAMPLE\"",
         (_, "secret_access_key") => "BYTES(\"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\")",
-        (_, "session_token") => "BYTES(\"a token\")",
+        (_, "session_token") => "BYTES(\"token\")",
         (_, "role") => "\"some-role\"",
         ("pcrseal_config_set_container_credentials", "url") => "\"http://169.254.170.2/credentials\"",
         ("pcrseal_config_set_container_credentials", "token") => "\"/run/some-token\"",
@@ -375,6 +385,7 @@ fn value(function: &str, argument: &Argument) -> Option<&'static str> {
         (_, "most_verbose") => "PCRSEAL_LOG_TRACE",
         (_, "secret_len") => "32",
         ("pcrseal_shamir_split" | "pcrseal_import_vouched", "secret") => "world.secret",
+        ("pcrseal_drop_binding", "blob") => "world.both",
         (_, "blob" | "old_blob") => "world.blob",
         ("pcrseal_verifier_new", "roots_der") => "world.root_der",
         (_, "document") => "world.document",
@@ -382,7 +393,7 @@ fn value(function: &str, argument: &Argument) -> Option<&'static str> {
         ("pcrseal_recipient_open", "ciphertext_for_recipient") => "BYTES(\"no message of KMS\")",
         (_, "host") => "\"localhost\"",
         (_, "unix_seconds") => "1700000000",
-        (_, "position") => "0",
+        (_, "position") => "1",
         (_, "http_status") => "400",
         (_, "request_id") => "\"a request id\"",
         (_, "body") => "BYTES(\"{\\\"__type\\\":\\\"AccessDeniedException\\\"}\")",

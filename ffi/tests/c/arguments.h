@@ -153,5 +153,7 @@ SHARED(pcrseal_config, config)
 SHARED(pcrseal_attester, attester)
 SHARED(pcrseal_verifier, verifier)
 SHARED(pcrseal_attestation_policy, policy)
+SHARED(pcrseal_recipient, recipient)
+SHARED(pcrseal_kms_request, request)
 
 #endif

@@ -23,7 +23,7 @@ static struct {
     struct bytes measurements_json;
     struct bytes root_pem;
     struct bytes root_der;
-    /* A PCR's value, 48 bytes. */
+    /* PCR0 of the emulator's enclave, 48 bytes. */
     struct bytes pcr_value;
     /* 32 bytes. */
     struct bytes secret;
@@ -31,6 +31,8 @@ static struct {
     struct bytes shares;
     /* Seals `secret`. */
     struct bytes blob;
+    /* The same, which accepts the image of `pcrs` too. */
+    struct bytes both;
     /* Of the emulator's enclave; its nonce is "nonce". */
     struct bytes document;
     uint64_t now_ms;
@@ -38,6 +40,8 @@ static struct {
     char key_arn[256];
 
     pcrseal_session *session;
+    /* The same, but that it leaves the transport to the program. */
+    pcrseal_session *host_session;
     pcrseal_cancel *cancel;
     pcrseal_quorum *quorum;
     pcrseal_pcr_set *pcrs;
@@ -47,9 +51,10 @@ static struct {
     pcrseal_attestation *attestation;
     pcrseal_recipient *recipient;
     pcrseal_config *config;
+    pcrseal_kms_request *request;
 } world;
 
-static struct bytes copy_of(const void *data, size_t len)
+static inline struct bytes copy_of(const void *data, size_t len)
 {
     struct bytes copy;
     uint8_t *memory = malloc(len > 0 ? len : 1);
@@ -61,15 +66,16 @@ static struct bytes copy_of(const void *data, size_t len)
     return copy;
 }
 
-static void bytes_free(struct bytes *bytes)
+static inline void bytes_free(struct bytes *bytes)
 {
     free((void *)(uintptr_t)bytes->data);
     bytes->data = NULL;
 }
 
-static struct bytes file_read(const char *folder, const char *name)
+static inline struct bytes file_read(const char *folder, const char *name)
 {
     static uint8_t content[65536];
+    struct bytes read;
     char path[4096];
     size_t len;
     FILE *file;
@@ -80,14 +86,18 @@ static struct bytes file_read(const char *folder, const char *name)
         perror(path);
         exit(1);
     }
-    len = fread(content, 1, sizeof content, file);
-    NEED_THAT(!ferror(file) && len < sizeof content);
+    len = fread(content, 1, sizeof content - 1, file);
+    NEED_THAT(!ferror(file) && len < sizeof content - 1);
     fclose(file);
-    return copy_of(content, len);
+    /* So that it may be read as a text, if it is one. */
+    content[len] = '\0';
+    read = copy_of(content, len + 1);
+    read.len = len;
+    return read;
 }
 
 /* What is between the lines of a PEM file. */
-static struct bytes pem_decode(struct bytes pem)
+static inline struct bytes pem_decode(struct bytes pem)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const char *at = strstr((const char *)pem.data, "CERTIFICATE-----");
@@ -120,7 +130,7 @@ static struct bytes pem_decode(struct bytes pem)
     return copy_of(der, len);
 }
 
-static pcrseal_config *make_pcrseal_config(void)
+static inline pcrseal_config *make_pcrseal_config(void)
 {
     pcrseal_config *config = NULL;
     pcrseal_error *error = NULL;
@@ -129,7 +139,7 @@ static pcrseal_config *make_pcrseal_config(void)
     return config;
 }
 
-static pcrseal_session *make_pcrseal_session(void)
+static inline pcrseal_session *make_pcrseal_session(void)
 {
     pcrseal_config *config = make_pcrseal_config();
     pcrseal_session *session = NULL;
@@ -140,7 +150,52 @@ static pcrseal_session *make_pcrseal_session(void)
     return session;
 }
 
-static pcrseal_cancel *make_pcrseal_cancel(void)
+/* The next text in the emulator's configuration that follows `before`, from `*at` on; false when there is none. */
+static inline bool config_text(const char **at, const char *before, char *text, size_t capacity)
+{
+    const char *start = strstr(*at, before);
+    size_t len;
+
+    if (start == NULL) {
+        return false;
+    }
+    start += strlen(before);
+    len = strcspn(start, "\"");
+    NEED_THAT(len < capacity);
+    memcpy(text, start, len);
+    text[len] = '\0';
+    *at = start + len;
+    return true;
+}
+
+/* What the emulator's configuration says, piece by piece, but that the program moves the bytes to KMS. */
+static inline pcrseal_session *make_host_session(void)
+{
+    const char *at = (const char *)world.config_json.data;
+    pcrseal_config *config = NULL;
+    pcrseal_quorum *quorum = NULL;
+    pcrseal_session *session = NULL;
+    pcrseal_error *error = NULL;
+    char text[4096];
+
+    NEED(pcrseal_config_new("emulator", &config, &error), error);
+    NEED(pcrseal_quorum_new(2, PCRSEAL_WRAPPING_ATTESTED, &quorum, &error), error);
+    while (config_text(&at, "\"arn:aws:kms:", text + 12, sizeof text - 12)) {
+        memcpy(text, "arn:aws:kms:", 12);
+        NEED(pcrseal_quorum_add_key(quorum, text, &error), error);
+    }
+    NEED(pcrseal_config_set_seal_quorum(config, quorum, &error), error);
+    at = (const char *)world.config_json.data;
+    NEED_THAT(config_text(&at, "\"path\": \"", text, sizeof text));
+    NEED(pcrseal_config_set_nsm_socket(config, text, &error), error);
+    NEED(pcrseal_config_set_host_transport(config, &error), error);
+    NEED(pcrseal_session_new(config, &session, &error), error);
+    pcrseal_quorum_free(quorum);
+    pcrseal_config_free(config);
+    return session;
+}
+
+static inline pcrseal_cancel *make_pcrseal_cancel(void)
 {
     pcrseal_cancel *cancel = NULL;
     pcrseal_error *error = NULL;
@@ -150,7 +205,7 @@ static pcrseal_cancel *make_pcrseal_cancel(void)
 }
 
 /* Two of the emulator's keys. */
-static pcrseal_quorum *make_pcrseal_quorum(void)
+static inline pcrseal_quorum *make_pcrseal_quorum(void)
 {
     pcrseal_quorum *quorum = NULL;
     pcrseal_error *error = NULL;
@@ -163,7 +218,7 @@ static pcrseal_quorum *make_pcrseal_quorum(void)
     return quorum;
 }
 
-static pcrseal_pcr_set *make_pcrseal_pcr_set(void)
+static inline pcrseal_pcr_set *make_pcrseal_pcr_set(void)
 {
     pcrseal_pcr_set *pcrs = NULL;
     pcrseal_error *error = NULL;
@@ -174,7 +229,7 @@ static pcrseal_pcr_set *make_pcrseal_pcr_set(void)
     return pcrs;
 }
 
-static pcrseal_attester *make_pcrseal_attester(void)
+static inline pcrseal_attester *make_pcrseal_attester(void)
 {
     pcrseal_config *config = make_pcrseal_config();
     pcrseal_attester *attester = NULL;
@@ -185,7 +240,7 @@ static pcrseal_attester *make_pcrseal_attester(void)
     return attester;
 }
 
-static pcrseal_verifier *make_pcrseal_verifier(void)
+static inline pcrseal_verifier *make_pcrseal_verifier(void)
 {
     pcrseal_verifier *verifier = NULL;
     pcrseal_error *error = NULL;
@@ -195,7 +250,7 @@ static pcrseal_verifier *make_pcrseal_verifier(void)
 }
 
 /* The emulator's enclave satisfies it. */
-static pcrseal_attestation_policy *make_pcrseal_attestation_policy(void)
+static inline pcrseal_attestation_policy *make_pcrseal_attestation_policy(void)
 {
     pcrseal_attestation_policy *policy = NULL;
     pcrseal_error *error = NULL;
@@ -205,7 +260,7 @@ static pcrseal_attestation_policy *make_pcrseal_attestation_policy(void)
     return policy;
 }
 
-static pcrseal_attestation *make_pcrseal_attestation(void)
+static inline pcrseal_attestation *make_pcrseal_attestation(void)
 {
     pcrseal_attestation *attestation = NULL;
     pcrseal_error *error = NULL;
@@ -216,7 +271,7 @@ static pcrseal_attestation *make_pcrseal_attestation(void)
     return attestation;
 }
 
-static pcrseal_recipient *make_pcrseal_recipient(void)
+static inline pcrseal_recipient *make_pcrseal_recipient(void)
 {
     pcrseal_recipient *recipient = NULL;
     pcrseal_error *error = NULL;
@@ -225,14 +280,14 @@ static pcrseal_recipient *make_pcrseal_recipient(void)
     return recipient;
 }
 
-static void unseal(pcrseal_secret **secret, pcrseal_report **report)
+static inline void unseal(pcrseal_secret **secret, pcrseal_report **report)
 {
     pcrseal_error *error = NULL;
 
     NEED(pcrseal_unseal(world.session, world.blob.data, world.blob.len, NULL, secret, report, &error), error);
 }
 
-static pcrseal_secret *make_pcrseal_secret(void)
+static inline pcrseal_secret *make_pcrseal_secret(void)
 {
     pcrseal_secret *secret = NULL;
 
@@ -240,7 +295,7 @@ static pcrseal_secret *make_pcrseal_secret(void)
     return secret;
 }
 
-static pcrseal_report *make_pcrseal_report(void)
+static inline pcrseal_report *make_pcrseal_report(void)
 {
     pcrseal_secret *secret = NULL;
     pcrseal_report *report = NULL;
@@ -250,7 +305,7 @@ static pcrseal_report *make_pcrseal_report(void)
     return report;
 }
 
-static pcrseal_error *make_pcrseal_error(void)
+static inline pcrseal_error *make_pcrseal_error(void)
 {
     pcrseal_quorum *quorum = NULL;
     pcrseal_error *error = NULL;
@@ -261,7 +316,7 @@ static pcrseal_error *make_pcrseal_error(void)
 }
 
 /* Seals `world.secret`. */
-static struct bytes make_blob(void)
+static inline struct bytes make_blob(void)
 {
     static uint8_t blob[65536];
     pcrseal_error *error = NULL;
@@ -273,7 +328,39 @@ static struct bytes make_blob(void)
     return copy_of(blob, len);
 }
 
-static struct bytes make_document(void)
+static inline struct bytes make_both(void)
+{
+    static uint8_t both[65536];
+    pcrseal_error *error = NULL;
+    size_t len = 0;
+
+    NEED(pcrseal_add_binding(world.session, world.blob.data, world.blob.len, world.pcrs, both, sizeof both, &len, &error),
+         error);
+    return copy_of(both, len);
+}
+
+static inline pcrseal_host_unseal *make_pcrseal_host_unseal(void)
+{
+    pcrseal_host_unseal *unseal = NULL;
+    pcrseal_error *error = NULL;
+
+    NEED(pcrseal_host_unseal_begin(world.host_session, world.blob.data, world.blob.len, &unseal, &error), error);
+    return unseal;
+}
+
+static inline pcrseal_kms_request *make_pcrseal_kms_request(void)
+{
+    pcrseal_host_unseal *unseal = make_pcrseal_host_unseal();
+    pcrseal_kms_request *request = NULL;
+    pcrseal_error *error = NULL;
+
+    NEED(pcrseal_host_unseal_next_request(unseal, &request, &error), error);
+    NEED_THAT(request != NULL);
+    pcrseal_host_unseal_free(unseal);
+    return request;
+}
+
+static inline struct bytes make_document(void)
 {
     static uint8_t document[PCRSEAL_ATTESTATION_DOCUMENT_MAX];
     const struct bytes nonce = BYTES("nonce");
@@ -286,7 +373,7 @@ static struct bytes make_document(void)
     return copy_of(document, len);
 }
 
-static struct bytes make_shares(void)
+static inline struct bytes make_shares(void)
 {
     uint8_t shares[256];
     pcrseal_error *error = NULL;
@@ -296,21 +383,8 @@ static struct bytes make_shares(void)
     return copy_of(shares, len);
 }
 
-/* The first text in the configuration that names a key. */
-static void find_key_arn(void)
-{
-    const char *start = strstr((const char *)world.config_json.data, "arn:aws:kms:");
-    size_t len;
-
-    NEED_THAT(start != NULL);
-    len = strcspn(start, "\"");
-    NEED_THAT(len < sizeof world.key_arn);
-    memcpy(world.key_arn, start, len);
-    world.key_arn[len] = '\0';
-}
-
-/* `nitro-cli`'s JSON for the emulator's enclave: PCR0, PCR1 and PCR2 are 48 bytes of a0, a1 and a2. */
-static struct bytes make_measurements_json(void)
+/* `nitro-cli`'s JSON for another image than the emulator's: PCR0, PCR1 and PCR2 are 48 bytes of b0, b1 and b2. */
+static inline struct bytes make_measurements_json(void)
 {
     char json[1024], *at = json;
     int pcr, byte;
@@ -319,7 +393,7 @@ static struct bytes make_measurements_json(void)
     for (pcr = 0; pcr < 3; pcr++) {
         at += sprintf(at, ",\"PCR%d\":\"", pcr);
         for (byte = 0; byte < PCRSEAL_PCR_LEN; byte++) {
-            at += sprintf(at, "a%d", pcr);
+            at += sprintf(at, "b%d", pcr);
         }
         at += sprintf(at, "\"");
     }
@@ -327,14 +401,14 @@ static struct bytes make_measurements_json(void)
     return copy_of(json, (size_t)(at - json));
 }
 
-static uint64_t now_ms(void)
+static inline uint64_t now_ms(void)
 {
     return (uint64_t)time(NULL) * 1000;
 }
 
-static void world_open(void)
+static inline void world_open(void)
 {
-    const char *folder = getenv("PCRSEAL_TEST_WORLD");
+    const char *folder = getenv("PCRSEAL_TEST_WORLD"), *config;
     uint8_t value[PCRSEAL_PCR_LEN];
 
     NEED_THAT(folder != NULL);
@@ -343,10 +417,11 @@ static void world_open(void)
     memset(value, 0x5c, sizeof value);
     world.secret = copy_of(value, 32);
     world.config_json = file_read(folder, "session.json");
+    config = (const char *)world.config_json.data;
     world.root_pem = file_read(folder, "root.pem");
     world.root_der = pem_decode(world.root_pem);
     world.measurements_json = make_measurements_json();
-    find_key_arn();
+    NEED_THAT(config_text(&config, "\"keys\": [\n      \"", world.key_arn, sizeof world.key_arn));
 
     world.cancel = make_pcrseal_cancel();
     world.quorum = make_pcrseal_quorum();
@@ -356,18 +431,23 @@ static void world_open(void)
     world.verifier = make_pcrseal_verifier();
     world.policy = make_pcrseal_attestation_policy();
     world.session = make_pcrseal_session();
+    world.host_session = make_host_session();
     world.recipient = make_pcrseal_recipient();
     world.shares = make_shares();
     world.blob = make_blob();
+    world.both = make_both();
     world.document = make_document();
     world.now_ms = now_ms();
     world.attestation = make_pcrseal_attestation();
+    world.request = make_pcrseal_kms_request();
 }
 
-static void world_close(void)
+static inline void world_close(void)
 {
     pcrseal_attestation_free(world.attestation);
     pcrseal_recipient_free(world.recipient);
+    pcrseal_kms_request_free(world.request);
+    pcrseal_session_free(world.host_session);
     pcrseal_session_free(world.session);
     pcrseal_attestation_policy_free(world.policy);
     pcrseal_verifier_free(world.verifier);
@@ -384,6 +464,7 @@ static void world_close(void)
     bytes_free(&world.secret);
     bytes_free(&world.shares);
     bytes_free(&world.blob);
+    bytes_free(&world.both);
     bytes_free(&world.document);
 }
 
