@@ -123,3 +123,21 @@ func (r *Recipient) PublicKey() ([]byte, error) {
 	data := C.pcrseal_recipient_public_key((*C.pcrseal_recipient)(c), &n)
 	return bytesOut(data, n), nil
 }
+
+// Open opens the CiphertextForRecipient of an answer: CMS EnvelopedData for this key. It fails with CodeRejected for
+// whatever does not open, and with the codes of CMS for what has another form.
+func (r *Recipient) Open(ciphertextForRecipient []byte) (*Secret, error) {
+	c, err := r.handle.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer r.handle.release()
+	data, n := bytesIn(ciphertextForRecipient)
+	var secret *C.pcrseal_secret
+	var given *C.pcrseal_error
+	status := C.pcrseal_recipient_open((*C.pcrseal_recipient)(c), data, n, &secret, &given)
+	if err := failure(status, &given); err != nil {
+		return nil, err
+	}
+	return newSecret(secret), nil
+}
