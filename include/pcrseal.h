@@ -699,6 +699,15 @@ enum {
 // A whole operation with all its attempts.
 #define PCRSEAL_STAGE_OPERATION 5
 
+// A key did not answer in time.
+#define PCRSEAL_OUTCOME_TIMEOUT 1
+
+// A key could not be reached, or the connection broke.
+#define PCRSEAL_OUTCOME_UNREACHABLE 2
+
+// What came back was no HTTP answer.
+#define PCRSEAL_OUTCOME_BAD_RESPONSE 3
+
 // A session does not do what it is for.
 #define PCRSEAL_LOG_ERROR 1
 
@@ -772,6 +781,21 @@ typedef struct pcrseal_config pcrseal_config;
 // A function that takes `pcrseal_error **error` puts a new one there when it fails and NULL when it succeeds; NULL for
 // `error` itself says that none is wanted. Whoever gets one frees it. It never holds a secret.
 typedef struct pcrseal_error pcrseal_error;
+
+// An unseal in progress whose requests the program sends: with sockets, a proxy or an HTTP client of its own.
+//
+// `pcrseal_host_unseal_begin` judges the blob, makes a key and has it attested. Every request that
+// `pcrseal_host_unseal_next_request` gives goes to AWS KMS, in any order and at the same time if the program likes; what
+// comes back is handed in, until `pcrseal_host_unseal_is_ready`. `pcrseal_host_unseal_finish` opens the secret. KMS takes
+// the requests for five minutes. No key is asked twice: to try again is to begin anew.
+//
+// Threads may share one: a lock inside keeps calls apart, and their order is the program's. It lives on when its session
+// is freed.
+typedef struct pcrseal_host_unseal pcrseal_host_unseal;
+
+// What to send to one KMS key: Decrypt, with the attestation document. Immutable: threads may share it. It outlives the
+// unseal that it is of. Not secret.
+typedef struct pcrseal_kms_request pcrseal_kms_request;
 
 // PCR values by index, 0..31: what an image measures, or what a binding of a blob accepts. Public, no secret.
 //
@@ -982,6 +1006,59 @@ pcrseal_status pcrseal_attester_attest(const pcrseal_attester *attester,
 // Frees an attester. NULL is fine.
 void pcrseal_attester_free(pcrseal_attester *attester);
 
+// Says what a blob says of itself, as JSON in one line, without a NUL at its end. **It authenticates nothing**: anybody can
+// make a blob that says anything. It is for people and for looking things up, and needs no session.
+//
+// The members are always there, in this order: `version`; `cluster`; `seal_id`, 32 hex digits; `generation`, which takes all
+// 64 bits; `wrapping`, `"attested"` or `"encrypt"`; `bindings`, a list of `{"pcrs": {"0": "96 hex digits", …}}`; `contents`,
+// `{"threshold", "keys", "secret_len"}` with the keys' ARNs in order; and `contents_error`, which is `null`. Where the outer
+// layer does not open with `external_aad`, `contents` is `null`, and `contents_error` the name of the status, as
+// `"content_rejected"`.
+//
+// Fails with `PCRSEAL_E_BLOB_SIZE`, `PCRSEAL_E_BLOB_MALFORMED` and the other `PCRSEAL_E_BLOB_…`, `PCRSEAL_E_BINDING_…`,
+// `PCRSEAL_E_CBOR_…` and `PCRSEAL_E_CLUSTER_ID` codes for what is no blob, and with `PCRSEAL_E_BUFFER_TOO_SMALL`.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_inspect(const uint8_t *blob,
+                               size_t blob_len,
+                               const uint8_t *external_aad,
+                               size_t external_aad_len,
+                               uint8_t *json,
+                               size_t json_capacity,
+                               size_t *json_len,
+                               pcrseal_error **error);
+
+// Writes the blob with one binding more, at the end, to `new_blob`: `pcrs` are the PCR values of another image that shall
+// open it, as of `pcrseal_pcr_set_from_measurements_json`. So one blob serves two releases while they take turns. It needs
+// the session's trust policy, and neither AWS KMS nor the attester. A binding enforces nothing: key policies do.
+//
+// Fails with `PCRSEAL_E_BLOB_MALFORMED` and the other codes of what is no blob; with `PCRSEAL_E_CLUSTER_MISMATCH` for one of
+// another cluster; with `PCRSEAL_E_PCR_MISSING`, or `PCRSEAL_E_DEBUG_MODE`, for values that the session's policy refuses;
+// with `PCRSEAL_E_BINDING_DUPLICATE` when the blob accepts them already, `PCRSEAL_E_BINDING_COUNT` when it has 8 bindings,
+// `PCRSEAL_E_BINDING_REJECTED` when none of them opens it; with `PCRSEAL_E_RANDOM`; with `PCRSEAL_E_BUFFER_TOO_SMALL`.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_add_binding(const pcrseal_session *session,
+                                   const uint8_t *blob,
+                                   size_t blob_len,
+                                   const pcrseal_pcr_set *pcrs,
+                                   uint8_t *new_blob,
+                                   size_t new_blob_capacity,
+                                   size_t *new_blob_len,
+                                   pcrseal_error **error);
+
+// Writes the blob without the binding that accepts exactly the values `pcrs` to `new_blob`: for an image that has had its
+// time. Whoever kept the old blob can still open it with that image; key policies are what keeps an image out.
+//
+// Fails with `PCRSEAL_E_BLOB_MALFORMED` and the other codes of what is no blob, with `PCRSEAL_E_BINDING_UNKNOWN` when there
+// is no such binding, with `PCRSEAL_E_BINDING_COUNT` when it is the last one, and with `PCRSEAL_E_BUFFER_TOO_SMALL`.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_drop_binding(const uint8_t *blob,
+                                    size_t blob_len,
+                                    const pcrseal_pcr_set *pcrs,
+                                    uint8_t *new_blob,
+                                    size_t new_blob_capacity,
+                                    size_t *new_blob_len,
+                                    pcrseal_error **error);
+
 // Splits a secret of 1..65536 bytes with Shamir's scheme into `shares_count` shares, any `threshold` of which recover it;
 // fewer tell nothing but its length. They are `shares_count` times `secret_len` + 1 bytes, one after the other in
 // `shares`, each laid out as OpenBao and Vault do: the bytes, then the coordinate x, which is 1, 2, and so on.
@@ -1025,6 +1102,22 @@ pcrseal_status pcrseal_recipient_new(pcrseal_recipient **recipient, pcrseal_erro
 // The public key, DER of a `SubjectPublicKeyInfo`, and its length in `len`: what `pcrseal_attester_attest` takes as
 // `public_key`. Owned by the recipient; NULL and 0 for NULL.
 const uint8_t *pcrseal_recipient_public_key(const pcrseal_recipient *recipient, size_t *len);
+
+// Opens a `CiphertextForRecipient` of AWS KMS, CMS EnvelopedData, with the private half of the key: the plaintext, 0..4096
+// bytes as a rule, is in `plaintext`, which whoever gets it frees.
+//
+// The content is not authenticated: anyone who knows the public key can make a message that opens, and altered bytes can
+// open to an altered plaintext. What comes out is as trustworthy as the TLS connection that it came through.
+//
+// Fails with one of the `PCRSEAL_E_CMS_…` codes when the structure is not KMS's, of which
+// `PCRSEAL_E_CMS_FOREIGN_RECIPIENT` is for another key; with `PCRSEAL_E_REJECTED` for everything after that, which is
+// deliberately not told apart; with `PCRSEAL_E_MEMORY_NOT_LOCKED`.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_recipient_open(const pcrseal_recipient *recipient,
+                                      const uint8_t *ciphertext_for_recipient,
+                                      size_t ciphertext_for_recipient_len,
+                                      pcrseal_secret **plaintext,
+                                      pcrseal_error **error);
 
 // Frees a recipient. NULL is fine.
 void pcrseal_recipient_free(pcrseal_recipient *recipient);
@@ -1304,6 +1397,137 @@ const pcrseal_report *pcrseal_error_report(const pcrseal_error *error);
 // Frees an error. NULL is fine.
 void pcrseal_error_free(pcrseal_error *error);
 
+// Begins an unseal of a blob, in `unseal`, which whoever gets it frees. The session is one whose configuration leaves the
+// transport to the program (`pcrseal_config_set_host_transport`). The blob is checked against the session's trust policy
+// and the PCRs measured now, memory for the secret is locked, an RSA key is generated, and the attester asked: it takes
+// tens of milliseconds, and at most the configuration's deadline.
+//
+// Fails with `PCRSEAL_E_CONFIG_TRANSPORT` for another session; as `pcrseal_unseal` for a blob that the session does not
+// trust; with `PCRSEAL_E_MEMORY_NOT_LOCKED`; with the attester's codes; with `PCRSEAL_E_DEADLINE_EXCEEDED` when it does not
+// answer; with `PCRSEAL_E_REENTRANT` from within a callback.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_host_unseal_begin(const pcrseal_session *session,
+                                         const uint8_t *blob,
+                                         size_t blob_len,
+                                         pcrseal_host_unseal **unseal,
+                                         pcrseal_error **error);
+
+// How many shares are needed: as many keys have to be asked at least. 0 for NULL, and once it is finished.
+size_t pcrseal_host_unseal_needed(const pcrseal_host_unseal *unseal);
+
+// Whether enough shares are in: what comes later is not needed. False for NULL, and once it is finished.
+bool pcrseal_host_unseal_is_ready(const pcrseal_host_unseal *unseal);
+
+// The next request, in `request`, which whoever gets it frees; one per key, in the quorum's order. NULL, and no failure,
+// once all have been handed out.
+//
+// Fails with `PCRSEAL_E_FINISHED`.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_host_unseal_next_request(pcrseal_host_unseal *unseal,
+                                                pcrseal_kms_request **request,
+                                                pcrseal_error **error);
+
+// Hands in what KMS answered to the request of `position`, whatever its HTTP status. `request_id` is the header field
+// `x-amzn-RequestId`, for the report. `milliseconds` is the time that the answer took, and -1 where nobody measured it.
+//
+// The name is the program's promise: the answer came over TLS that ends in this process, for the host name that
+// `pcrseal_kms_request_host` says, under pinned roots. Nothing in it is authenticated otherwise: **whoever can make it
+// chooses what is unsealed**.
+//
+// A failure ends nothing, and is in the report besides: other keys may still give enough shares. It is
+// `PCRSEAL_E_UNKNOWN_SHARE` or `PCRSEAL_E_ALREADY_ANSWERED`, for which nothing was recorded; one of the `PCRSEAL_E_KMS_…`
+// codes for what KMS refused, and for an answer that cannot be used; `PCRSEAL_E_CMS_…`, `PCRSEAL_E_REJECTED` and others for
+// a share that is refused; `PCRSEAL_E_FINISHED`.
+//
+// May be NULL: request_id.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_host_unseal_answer_from_authenticated_kms(pcrseal_host_unseal *unseal,
+                                                                 uint32_t position,
+                                                                 uint32_t http_status,
+                                                                 const char *request_id,
+                                                                 const uint8_t *body,
+                                                                 size_t body_len,
+                                                                 int64_t milliseconds,
+                                                                 pcrseal_error **error);
+
+// Hands in that the request of `position` got no answer, and how: `PCRSEAL_OUTCOME_TIMEOUT`,
+// `PCRSEAL_OUTCOME_UNREACHABLE` or `PCRSEAL_OUTCOME_BAD_RESPONSE`. `milliseconds` is the time until that was clear, and -1
+// where nobody measured it. It is for the report: a key that nothing is handed in about counts as too slow.
+//
+// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another outcome, with `PCRSEAL_E_UNKNOWN_SHARE`, with
+// `PCRSEAL_E_ALREADY_ANSWERED`, and with `PCRSEAL_E_FINISHED`.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_host_unseal_failed(pcrseal_host_unseal *unseal,
+                                          uint32_t position,
+                                          uint32_t outcome,
+                                          int64_t milliseconds,
+                                          pcrseal_error **error);
+
+// Opens the secret, in `secret`, with what every key answered, in `report`; whoever gets them frees them. Whatever comes of
+// it, key and shares are wiped, and nothing but `pcrseal_host_unseal_free` can be done with the handle afterwards.
+//
+// May be NULL: report.
+//
+// Fails with `PCRSEAL_E_QUORUM_NOT_REACHED`, `PCRSEAL_E_COMMITMENT_MISMATCH` or `PCRSEAL_E_SECRET_REJECTED`, with the report
+// in the error, and with `PCRSEAL_E_FINISHED` the second time.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_host_unseal_finish(pcrseal_host_unseal *unseal,
+                                          pcrseal_secret **secret,
+                                          pcrseal_report **report,
+                                          pcrseal_error **error);
+
+// Frees an unseal, finished or not, and wipes its key and its shares. NULL is fine.
+void pcrseal_host_unseal_free(pcrseal_host_unseal *unseal);
+
+// Which of the blob's shares it is about, 1 to their number: what the answer is handed in under. 0 for NULL.
+uint32_t pcrseal_kms_request_position(const pcrseal_kms_request *request);
+
+// The operation, `"Decrypt"`. The text is static; NULL for NULL.
+const char *pcrseal_kms_request_operation(const pcrseal_kms_request *request);
+
+// The value of the header field `x-amz-target`, `"TrentService.Decrypt"`. The text is static; NULL for NULL.
+const char *pcrseal_kms_request_target(const pcrseal_kms_request *request);
+
+// The region of the key, which the signature names. Owned by the request; NULL for NULL.
+const char *pcrseal_kms_request_region(const pcrseal_kms_request *request);
+
+// The host name of KMS in the region: whom TLS has to prove. Owned by the request; NULL for NULL.
+const char *pcrseal_kms_request_host(const pcrseal_kms_request *request);
+
+// The key's ARN. Owned by the request; NULL for NULL.
+const char *pcrseal_kms_request_key_arn(const pcrseal_kms_request *request);
+
+// The body, JSON, and its length in `len`. Owned by the request; NULL and 0 for NULL.
+const uint8_t *pcrseal_kms_request_body(const pcrseal_kms_request *request, size_t *len);
+
+// Writes the whole request to `http`, signed, as it goes into a connection of its own: HTTP/1.1 with `connection: close`,
+// so that the answer ends where the connection does. It holds the session token: the program wipes it (`pcrseal_zeroize`).
+//
+// `session_token` is `(NULL, 0)` where there is none. `host` is the value of the header field `host`, with the port unless
+// it is the scheme's own; NULL is what `pcrseal_kms_request_host` says. `unix_seconds` is the time now, in seconds since
+// 1970: AWS tolerates five minutes of difference.
+//
+// May be NULL: host.
+//
+// Fails with `PCRSEAL_E_KMS_CREDENTIALS` for credentials that cannot be any, with `PCRSEAL_E_KMS_ENDPOINT` for a `host`
+// that is none, with `PCRSEAL_E_KMS_CLOCK` for a time beyond the year 9999, and with `PCRSEAL_E_BUFFER_TOO_SMALL`.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_kms_request_http1(const pcrseal_kms_request *request,
+                                         const char *access_key_id,
+                                         const uint8_t *secret_access_key,
+                                         size_t secret_access_key_len,
+                                         const uint8_t *session_token,
+                                         size_t session_token_len,
+                                         const char *host,
+                                         uint64_t unix_seconds,
+                                         uint8_t *http,
+                                         size_t http_capacity,
+                                         size_t *http_len,
+                                         pcrseal_error **error);
+
+// Frees a request. NULL is fine.
+void pcrseal_kms_request_free(pcrseal_kms_request *request);
+
 // Has every session that is made of this configuration from now on tell a function what happens. Without it nothing is
 // told, and NULL for `callback` goes back to that.
 //
@@ -1578,8 +1802,8 @@ void pcrseal_session_free(pcrseal_session *session);
 // May be NULL: cancel, report.
 //
 // Fails, before any request, with `PCRSEAL_E_BLOB_MALFORMED` and the other codes of what is no blob,
-// `PCRSEAL_E_CLUSTER_MISMATCH`, `PCRSEAL_E_GENERATION_TOO_LOW`, `PCRSEAL_E_SEAL_ID_MISMATCH`,
-// `PCRSEAL_E_QUORUM_UNTRUSTED`, `PCRSEAL_E_PCR_DRIFT`, `PCRSEAL_E_DEBUG_MODE` and the others of a blob that the session does
+// `PCRSEAL_E_CLUSTER_MISMATCH`, `PCRSEAL_E_GENERATION_TOO_OLD`, `PCRSEAL_E_SEAL_ID_MISMATCH`,
+// `PCRSEAL_E_KEY_NOT_TRUSTED`, `PCRSEAL_E_PCR_DRIFT`, `PCRSEAL_E_DEBUG_MODE` and the others of a blob that the session does
 // not trust, `PCRSEAL_E_MEMORY_NOT_LOCKED`, `PCRSEAL_E_CONFIG_TRANSPORT`, the attester's codes and `PCRSEAL_E_REENTRANT`;
 // after them with `PCRSEAL_E_QUORUM_NOT_REACHED`, `PCRSEAL_E_COMMITMENT_MISMATCH` and `PCRSEAL_E_SECRET_REJECTED`, each with
 // a report in the error; at any time with `PCRSEAL_E_DEADLINE_EXCEEDED` and `PCRSEAL_E_CANCELLED`.

@@ -137,7 +137,7 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
             let plan = self.plan(blob, &self.measured(deadline).await?)?;
             self.warm_and_open(plan, deadline).await
         };
-        observed(result.await, start)
+        observed(result.await, start.elapsed())
     }
 
     /// Begins an unseal before the blob is there: measures the PCRs, generates the recipient's key, and meanwhile
@@ -169,7 +169,7 @@ impl<K: AuthenticatedKms> AutoUnseal<K> {
             let plan = self.plan(blob, &measured)?;
             self.open(plan, recipient, warm_up, deadline).await
         };
-        observed(result.await, start)
+        observed(result.await, start.elapsed())
     }
 
     pub(crate) fn plan(&self, blob: &[u8], measured: &PcrSet) -> Result<Plan, Error> {
@@ -302,8 +302,8 @@ fn take(
     }
 }
 
-fn observed(result: Result<Unsealed, Error>, start: Instant) -> Result<Unsealed, Error> {
-    observe::unsealed(result.as_ref().map(|unsealed| unsealed.opened.header()), start.elapsed());
+pub(crate) fn observed(result: Result<Unsealed, Error>, elapsed: Duration) -> Result<Unsealed, Error> {
+    observe::unsealed(result.as_ref().map(|unsealed| unsealed.opened.header()), elapsed);
     result
 }
 

@@ -254,11 +254,11 @@ fn permitted<T>(answer: Result<T, Error>) -> Result<bool, Failure> {
     }
 }
 
-fn owned(context: &EncryptionContext) -> pcrseal_kms::wire::EncryptionContext {
+pub(crate) fn owned(context: &EncryptionContext) -> pcrseal_kms::wire::EncryptionContext {
     context.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
-fn for_recipient(released: WireReleased) -> (Option<Vec<u8>>, bool) {
+pub(crate) fn for_recipient(released: WireReleased) -> (Option<Vec<u8>>, bool) {
     match released {
         WireReleased::ForRecipient(ciphertext) => (Some(ciphertext), false),
         _ => (None, true),
@@ -266,7 +266,7 @@ fn for_recipient(released: WireReleased) -> (Option<Vec<u8>>, bool) {
 }
 
 /// The outcome that a client's error means for a key.
-fn failure(error: Error) -> Failure {
+pub(crate) fn failure(error: Error) -> Failure {
     let code = Some(error.code());
     let outcome = match &error {
         Error::Timeout { .. } => Outcome::Timeout,

@@ -71,15 +71,15 @@ pub(crate) fn key_asked(step: Step, position: u8, key: &KeyArn) {
     debug!(target: TARGET, step = step.name(), %key, position, "key asked");
 }
 
-/// How a key's answer was judged: `None` is good.
+/// How a key's answer was judged: no failure is good. The time is missing where nobody measured it.
 pub(crate) fn key_answered(
     step: Step,
     position: u8,
     key: &KeyArn,
     failure: Option<&Failure>,
-    elapsed: Duration,
+    elapsed: impl Into<Option<Duration>>,
 ) {
-    let (step, elapsed_ms) = (step.name(), milliseconds(elapsed));
+    let (step, elapsed_ms) = (step.name(), elapsed.into().map(milliseconds));
     let Some(failure) = failure else {
         debug!(target: TARGET, step, %key, position, outcome = %Outcome::Granted, elapsed_ms, "key answered");
         return;

@@ -164,6 +164,11 @@ impl Session {
         self.plan.requests()
     }
 
+    /// As [`Plan::secret_len`].
+    pub const fn secret_len(&self) -> usize {
+        self.plan.secret_len()
+    }
+
     /// How many shares the session takes: as many keys have to be asked at least.
     pub fn needed(&self) -> usize {
         self.plan.needed.into()

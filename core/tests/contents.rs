@@ -117,7 +117,7 @@ fn all_pcrs(byte: u8) -> PcrSet {
     PcrIndex::all().map(|index| (index, Pcr::new([byte; 48]))).collect()
 }
 
-/// The same blob, with CiphertextBlobs as long as KMS may make them; written by coset and ciborium.
+/// The same blob, with `CiphertextBlob`s as long as KMS may make them; written by coset and ciborium.
 fn with_longest_ciphertext_blobs(blob: &[u8]) -> Vec<u8> {
     let mut forge = Forge::open(blob, b"");
     for (_, ciphertext_blob, _) in &mut forge.shares {

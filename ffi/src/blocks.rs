@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Status};
 use crate::pointer::{call, free, get_bytes};
+use crate::secret::{Reserved, Secret};
 
 /// An ephemeral RSA-2048 key. Its public half goes into an attestation document; AWS KMS encrypts its answers to it.
 /// Immutable: threads may share it. Freeing it destroys the private half.
@@ -117,6 +118,37 @@ pub unsafe extern "C" fn pcrseal_recipient_public_key(
     len: *mut usize,
 ) -> *const u8 {
     get_bytes(recipient, len, |recipient| Some(recipient.0.public_key_der()))
+}
+
+/// Opens a `CiphertextForRecipient` of AWS KMS, CMS EnvelopedData, with the private half of the key: the plaintext, 0..4096
+/// bytes as a rule, is in `plaintext`, which whoever gets it frees.
+///
+/// The content is not authenticated: anyone who knows the public key can make a message that opens, and altered bytes can
+/// open to an altered plaintext. What comes out is as trustworthy as the TLS connection that it came through.
+///
+/// Fails with one of the `PCRSEAL_E_CMS_…` codes when the structure is not KMS's, of which
+/// `PCRSEAL_E_CMS_FOREIGN_RECIPIENT` is for another key; with `PCRSEAL_E_REJECTED` for everything after that, which is
+/// deliberately not told apart; with `PCRSEAL_E_MEMORY_NOT_LOCKED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pcrseal_recipient_open(
+    recipient: *const Recipient,
+    ciphertext_for_recipient: *const u8,
+    ciphertext_for_recipient_len: usize,
+    plaintext: *mut *mut Secret,
+    error: *mut *mut Error,
+) -> Status {
+    call(error, |caller| {
+        let plaintext = caller.out(plaintext, "plaintext");
+        let recipient = caller.handle(recipient, "recipient")?;
+        let message = caller.bytes(
+            ciphertext_for_recipient,
+            ciphertext_for_recipient_len,
+            "ciphertext_for_recipient",
+        )?;
+        let opened = recipient.0.open(message)?;
+        plaintext.give(Reserved::new(opened.len())?.fill(opened.expose())?);
+        Ok(())
+    })
 }
 
 /// Frees a recipient. NULL is fine.

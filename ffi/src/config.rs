@@ -62,7 +62,7 @@ impl Config {
     }
 
     /// The settings as they are now.
-    pub(crate) fn settings(&self) -> Settings {
+    pub fn settings(&self) -> Settings {
         lock(&self.settings).clone()
     }
 

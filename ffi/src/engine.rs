@@ -46,6 +46,11 @@ impl Engine {
         Ok(Self { runtime: Some(runtime), log })
     }
 
+    /// Who is told what happens.
+    pub(crate) const fn log(&self) -> &SessionLog {
+        &self.log
+    }
+
     /// Does the work, in this thread and the session's, until it is done or cancelled.
     ///
     /// # Errors

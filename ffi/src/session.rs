@@ -14,7 +14,7 @@ use crate::cancel::Cancel;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::{Error, Failure, Status};
-use crate::log::Log;
+use crate::log::{Log, SessionLog};
 use crate::pointer::{call, free};
 
 /// What seals and unseals: a trust policy, an attester, a client of AWS KMS with its open connections and its credentials,
@@ -75,6 +75,11 @@ impl Session {
     /// What blobs are bound to besides.
     pub(crate) fn external_aad(&self) -> &[u8] {
         &self.parts.external_aad
+    }
+
+    /// Who is told what happens.
+    pub(crate) const fn log(&self) -> &SessionLog {
+        self.engine.log()
     }
 
     /// What seals and unseals.

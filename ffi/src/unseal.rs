@@ -16,8 +16,8 @@ use crate::session::Session;
 /// May be NULL: cancel, report.
 ///
 /// Fails, before any request, with `PCRSEAL_E_BLOB_MALFORMED` and the other codes of what is no blob,
-/// `PCRSEAL_E_CLUSTER_MISMATCH`, `PCRSEAL_E_GENERATION_TOO_LOW`, `PCRSEAL_E_SEAL_ID_MISMATCH`,
-/// `PCRSEAL_E_QUORUM_UNTRUSTED`, `PCRSEAL_E_PCR_DRIFT`, `PCRSEAL_E_DEBUG_MODE` and the others of a blob that the session does
+/// `PCRSEAL_E_CLUSTER_MISMATCH`, `PCRSEAL_E_GENERATION_TOO_OLD`, `PCRSEAL_E_SEAL_ID_MISMATCH`,
+/// `PCRSEAL_E_KEY_NOT_TRUSTED`, `PCRSEAL_E_PCR_DRIFT`, `PCRSEAL_E_DEBUG_MODE` and the others of a blob that the session does
 /// not trust, `PCRSEAL_E_MEMORY_NOT_LOCKED`, `PCRSEAL_E_CONFIG_TRANSPORT`, the attester's codes and `PCRSEAL_E_REENTRANT`;
 /// after them with `PCRSEAL_E_QUORUM_NOT_REACHED`, `PCRSEAL_E_COMMITMENT_MISMATCH` and `PCRSEAL_E_SECRET_REJECTED`, each with
 /// a report in the error; at any time with `PCRSEAL_E_DEADLINE_EXCEEDED` and `PCRSEAL_E_CANCELLED`.

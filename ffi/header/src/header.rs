@@ -31,6 +31,8 @@ const TYPES: &[(&str, &str)] = &[
     ("Session", "pcrseal_session"),
     ("Cancel", "pcrseal_cancel"),
     ("Secret", "pcrseal_secret"),
+    ("HostUnseal", "pcrseal_host_unseal"),
+    ("KmsRequest", "pcrseal_kms_request"),
     ("LogCallback", "pcrseal_log_callback"),
 ];
 
