@@ -2,12 +2,20 @@ package pcrseal
 
 import (
 	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestShamir(t *testing.T) {
@@ -92,6 +100,114 @@ func TestRecipient(t *testing.T) {
 	if _, err := recipient.PublicKey(); !errors.Is(err, CodeFinished) {
 		t.Errorf("a closed recipient gave %v", err)
 	}
+}
+
+// A data key of the emulated KMS, for the recipient alone: what an enclave does that brings its own client of KMS.
+func TestAnswersForTheRecipient(t *testing.T) {
+	enclave := emulated(t)
+	recipient, err := NewRecipient()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer recipient.Close()
+	key, err := recipient.PublicKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	attester, err := OpenAttester(enclave.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer attester.Close()
+	document, err := attester.Attest(AttestationRequest{PublicKey: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer struct {
+		Plaintext, CiphertextForRecipient []byte
+	}
+	enclave.ask(t, "GenerateDataKey", map[string]any{
+		"KeyId": enclave.SealQuorum.Keys[0], "KeySpec": "AES_256",
+		"Recipient": map[string]any{"KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256", "AttestationDocument": document},
+	}, &answer)
+	if len(answer.Plaintext) != 0 {
+		t.Error("KMS gave the data key away")
+	}
+	secret, err := recipient.Open(answer.CiphertextForRecipient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer secret.Destroy()
+	if secret.Len() != 32 || bytes.Equal(secret.Bytes(), make([]byte, 32)) {
+		t.Errorf("a data key of %d bytes", secret.Len())
+	}
+	cut := answer.CiphertextForRecipient[:len(answer.CiphertextForRecipient)-1]
+	if _, err := recipient.Open(cut); !errors.Is(err, CodeCMSTruncated) {
+		t.Errorf("an answer without its end gave %v", err)
+	}
+	// Whoever is not the recipient cannot open it.
+	other, err := NewRecipient()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if _, err := other.Open(answer.CiphertextForRecipient); !errors.Is(err, CodeCMSForeignRecipient) && !errors.Is(err, CodeRejected) {
+		t.Errorf("another recipient gave %v", err)
+	}
+}
+
+// ask sends a request of the first key's region, signed (AWS Signature Version 4).
+func (e *enclave) ask(t *testing.T, operation string, body, answer any) {
+	t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequest("POST", e.KMS.Endpoint+"/", bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().UTC()
+	region := strings.Split(e.SealQuorum.Keys[0], ":")[3]
+	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	request.Header.Set("X-Amz-Target", "TrentService."+operation)
+	request.Header.Set("X-Amz-Date", now.Format("20060102T150405Z"))
+	const signed = "content-type;host;x-amz-date;x-amz-target"
+	canonical := strings.Join([]string{
+		"POST", "/", "", "content-type:" + request.Header.Get("Content-Type"), "host:" + request.Host,
+		"x-amz-date:" + request.Header.Get("X-Amz-Date"), "x-amz-target:" + request.Header.Get("X-Amz-Target"), "", signed, digest(text),
+	}, "\n")
+	scope := now.Format("20060102") + "/" + region + "/kms/aws4_request"
+	key := []byte("AWS4" + e.Credentials.SecretAccessKey)
+	for _, part := range strings.Split(scope, "/") {
+		key = keyed(key, part)
+	}
+	signature := keyed(key, strings.Join([]string{"AWS4-HMAC-SHA256", request.Header.Get("X-Amz-Date"), scope, digest([]byte(canonical))}, "\n"))
+	request.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%x",
+		e.Credentials.AccessKeyID, scope, signed, signature))
+	got, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Body.Close()
+	found, err := io.ReadAll(got.Body)
+	if err != nil || got.StatusCode != 200 {
+		t.Fatalf("%s: %d: %s, %v", operation, got.StatusCode, found, err)
+	}
+	if err := json.Unmarshal(found, answer); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+func keyed(key []byte, text string) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(text))
+	return mac.Sum(nil)
 }
 
 // KMS's own answers are for other keys: each is read to its end, and refused there.

@@ -85,7 +85,7 @@ func TestALogThatPanicsOrCallsBack(t *testing.T) {
 	var mu sync.Mutex
 	var nested error
 	config.Log = func(LogLevel, string, string) {
-		_, err := s.Unseal(background, nil)
+		_, err := s.Generate(background, 32)
 		mu.Lock()
 		nested = err
 		mu.Unlock()
