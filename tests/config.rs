@@ -690,6 +690,7 @@ fn what_is_json_is_what_another_reader_says() {
         "\"\\udc00\"",
         "\"\\ud800\\ud800\"",
         "\"\\ud800x\"",
+        "\"\\ud800\\udc00\"",
         "\"\\udbff\\udfff\"",
         "\"\\u12\"",
         "\"\\u123g\"",
