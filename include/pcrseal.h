@@ -1439,7 +1439,7 @@ pcrseal_status pcrseal_host_unseal_next_request(pcrseal_host_unseal *unseal,
 // codes for what KMS refused, and for an answer that cannot be used; `PCRSEAL_E_CMS_…`, `PCRSEAL_E_REJECTED` and others for
 // a share that is refused; `PCRSEAL_E_FINISHED`.
 //
-// May be NULL: request_id.
+// May be NULL: `request_id`.
 PCRSEAL_MUST_USE
 pcrseal_status pcrseal_host_unseal_answer_from_authenticated_kms(pcrseal_host_unseal *unseal,
                                                                  uint32_t position,
@@ -1535,7 +1535,7 @@ void pcrseal_kms_request_free(pcrseal_kms_request *request);
 // for as long as a session of this configuration lives. `most_verbose` is the last level that is told,
 // `PCRSEAL_LOG_ERROR` to `PCRSEAL_LOG_TRACE`.
 //
-// May be NULL: callback, user_data.
+// May be NULL: callback, `user_data`.
 //
 // Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another level beside a function.
 PCRSEAL_MUST_USE
@@ -1778,7 +1778,7 @@ pcrseal_status pcrseal_max_blob_len(const pcrseal_session *session,
 // `pcrseal_unseal_into` demands. No I/O.
 //
 // Fails with `PCRSEAL_E_BLOB_MALFORMED`, `PCRSEAL_E_BLOB_BOUNDS` and the other codes of what is no blob;
-// `PCRSEAL_E_BINDING_REJECTED`; `PCRSEAL_E_CONTENT_REJECTED` when the blob was altered, or made with another external_aad
+// `PCRSEAL_E_BINDING_REJECTED`; `PCRSEAL_E_CONTENT_REJECTED` when the blob was altered, or made with another `external_aad`
 // than the session's.
 PCRSEAL_MUST_USE
 pcrseal_status pcrseal_unsealed_len(const pcrseal_session *session,

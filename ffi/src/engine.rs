@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::cancel::Cancel;
 use crate::error::Failure;
-use crate::log::{Log, SessionLog};
+use crate::log::{Log, SessionLog, outside_of_callbacks};
 
 /// How many threads move the bytes of all calls of a session. Ours: requests wait far more than they compute, and what
 /// computes for long (keys are generated, the attester asked) has threads of its own.
@@ -39,10 +39,10 @@ impl Engine {
         let mut builder = Builder::new_multi_thread();
         builder.worker_threads(WORKERS).thread_name(THREAD_NAME).enable_all();
         builder.on_thread_start(move || listening.on_this_thread());
-        // tokio panics where a worker cannot be started, and fails where the rest cannot.
-        let runtime = catch_unwind(AssertUnwindSafe(|| builder.build().map_err(|error| error.to_string())));
-        let runtime = runtime.unwrap_or_else(|_| Err("none".to_owned()));
-        let runtime = runtime.map_err(|found| Fault::text(Code::Threads, "session", "its threads", found))?;
+        // tokio panics where a thread cannot be started, and fails where the rest cannot.
+        let built = catch_unwind(AssertUnwindSafe(|| builder.build().map_err(|error| error.to_string())));
+        let built = built.unwrap_or_else(|_| Err("a thread that the system refused".to_owned()));
+        let runtime = built.map_err(|found| Fault::text(Code::Threads, "threads", WORKERS, found))?;
         Ok(Self { runtime: Some(runtime), log })
     }
 
@@ -118,7 +118,13 @@ impl Drop for Engine {
     }
 }
 
-/// That this thread is not within a call of pcrseal already, as in a callback.
-fn outside() -> Result<(), Failure> {
-    if Handle::try_current().is_ok() { Err(Code::Reentrant.into()) } else { Ok(()) }
+/// That this thread is not within a call of pcrseal already, as in a callback, nor in any other runtime of tokio.
+///
+/// # Errors
+/// [`Code::Reentrant`].
+pub(crate) fn outside() -> Result<(), Failure> {
+    if Handle::try_current().is_ok() {
+        return Err(Code::Reentrant.into());
+    }
+    outside_of_callbacks()
 }

@@ -23,6 +23,7 @@ pub struct Error {
 }
 
 /// Why the work of a call ended.
+#[derive(Debug)]
 pub(crate) struct Failure {
     fault: Fault,
     report: CoreReport,

@@ -13,7 +13,7 @@ use pcrseal::{Code, HostUnseal as Unseal, Outcome};
 use crate::error::{Error, Failure, Status};
 use crate::kms_request::KmsRequest;
 use crate::lock::lock;
-use crate::log::SessionLog;
+use crate::log::{SessionLog, outside_of_callbacks};
 use crate::pointer::{call, free, get};
 use crate::report::Report;
 use crate::secret::{Reserved, Secret};
@@ -53,8 +53,10 @@ impl HostUnseal {
     /// Works with what is there.
     ///
     /// # Errors
-    /// [`Code::Finished`].
+    /// [`Code::Finished`]; [`Code::Reentrant`].
     fn with<T>(&self, work: impl FnOnce(&mut Work) -> Result<T, Failure>) -> Result<T, Failure> {
+        // Whoever calls the callback may hold the lock.
+        outside_of_callbacks()?;
         let mut there = lock(&self.work);
         self.log.during(|| work(there.as_mut().ok_or(Code::Finished)?))
     }
@@ -159,7 +161,7 @@ pub unsafe extern "C" fn pcrseal_host_unseal_next_request(
 /// codes for what KMS refused, and for an answer that cannot be used; `PCRSEAL_E_CMS_…`, `PCRSEAL_E_REJECTED` and others for
 /// a share that is refused; `PCRSEAL_E_FINISHED`.
 ///
-/// May be NULL: request_id.
+/// May be NULL: `request_id`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_host_unseal_answer_from_authenticated_kms(
     unseal: *mut HostUnseal,

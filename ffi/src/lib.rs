@@ -5,7 +5,7 @@
 //! `locked` keeps secrets in locked memory.
 #![allow(clippy::missing_safety_doc, reason = "the header's rules are the safety section of every function")]
 #![allow(clippy::doc_markdown, reason = "the documentation is the header's, where backticks mean nothing")]
-#![deny(unsafe_op_in_unsafe_fn)]
+#![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 
 #[cfg(not(panic = "unwind"))]
 compile_error!("a panic must become a status code: build with panic = \"unwind\"");

@@ -153,3 +153,6 @@ fn refused(step: &'static str, len: usize, errno: Errno) -> Failure {
         format_args!("RLIMIT_MEMLOCK (ulimit -l) to leave room for {len} bytes, in pages").to_string();
     Fault::text(Code::MemoryNotLocked, step, expected, errno).into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,15 +4,14 @@
 //! thread for the time of a call, never in the whole process: sessions log apart, and a host that listens to `tracing`
 //! by itself is not disturbed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_void};
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use pcrseal::Code;
 use pcrseal::core::error::Error as Fault;
-use tokio::runtime::Handle;
 use tracing::dispatcher::{DefaultGuard, set_default};
 use tracing::field::{Field, Visit};
 use tracing::metadata::LevelFilter;
@@ -65,7 +64,7 @@ pub type LogCallback = Option<
 /// for as long as a session of this configuration lives. `most_verbose` is the last level that is told,
 /// `PCRSEAL_LOG_ERROR` to `PCRSEAL_LOG_TRACE`.
 ///
-/// May be NULL: callback, user_data.
+/// May be NULL: callback, `user_data`.
 ///
 /// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another level beside a function.
 #[unsafe(no_mangle)]
@@ -104,8 +103,12 @@ impl Log {
     }
 
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && *metadata.level() <= self.most_verbose && metadata.target().starts_with(OURS)
+        is_ours(metadata) && *metadata.level() <= self.most_verbose
     }
+}
+
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event() && metadata.target().starts_with(OURS)
 }
 
 /// A session's log.
@@ -123,13 +126,24 @@ struct Gate {
 thread_local! {
     /// What listens on a thread of a session's, until the thread ends.
     static OF_THREAD: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
+    /// Whether a callback runs on this thread.
+    static IN_CALLBACK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// That this is not said from within a callback.
+///
+/// # Errors
+/// [`Code::Reentrant`].
+pub(crate) fn outside_of_callbacks() -> Result<(), Failure> {
+    if IN_CALLBACK.get() { Err(Code::Reentrant.into()) } else { Ok(()) }
 }
 
 impl SessionLog {
     pub(crate) fn new(log: Option<Log>) -> Self {
+        LazyLock::force(&NOBODY);
         Self(log.map(|log| {
             let gate = Arc::new(Gate::default());
-            (Dispatch::new(Listener { log, gate: Arc::clone(&gate) }), gate)
+            (Dispatch::new(Listener { log: Some(log), gate: Arc::clone(&gate) }), gate)
         }))
     }
 
@@ -152,33 +166,40 @@ impl SessionLog {
     pub(crate) fn close(&self) {
         let Some((_, gate)) = &self.0 else { return };
         gate.closed.store(true, Ordering::Release);
-        if Handle::try_current().is_err() {
+        if outside_of_callbacks().is_ok() {
             drop(gate.callbacks.write().unwrap_or_else(PoisonError::into_inner));
         }
     }
 }
 
-/// The subscriber behind a session's log. Two may live in one process: no answer is for ever that the other would not
-/// give.
+/// Two listeners to nothing, from before the first event of ours, for ever. `tracing` asks once, when an event is first
+/// met, who could ever want it, and remembers the answer for every thread. Where it knows of one listener alone, it asks the
+/// thread that met the event, which may be one of a session without a log; and a listener that comes at that moment it may
+/// miss. So there are always two who want to be asked again each time.
+static NOBODY: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [(); 2].map(|()| Dispatch::new(Listener { log: None, gate: Arc::default() })));
+
+/// The subscriber behind a session's log.
 struct Listener {
-    log: Log,
+    log: Option<Log>,
     gate: Arc<Gate>,
 }
 
 impl Subscriber for Listener {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.log.wants(metadata) { Interest::sometimes() } else { Interest::never() }
+        if is_ours(metadata) { Interest::sometimes() } else { Interest::never() }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.log.wants(metadata)
+        self.log.is_some_and(|log| log.wants(metadata))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.log.most_verbose.into())
+        Some(self.log.map_or(LevelFilter::OFF, |log| log.most_verbose.into()))
     }
 
     fn event(&self, event: &Event<'_>) {
+        let Some(log) = &self.log else { return };
         let _calling = self.gate.callbacks.read().unwrap_or_else(PoisonError::into_inner);
         if self.gate.closed.load(Ordering::Acquire) {
             return;
@@ -188,7 +209,10 @@ impl Subscriber for Listener {
         event.record(&mut text);
         let level = LEVELS.iter().find(|(_, level)| level == metadata.level());
         let number = level.map_or(PCRSEAL_LOG_TRACE, |(number, _)| *number);
-        self.log.callback.tell(number, &c_string(metadata.target()), &c_string(text));
+        let (target, message) = (c_string(metadata.target()), c_string(text));
+        IN_CALLBACK.set(true);
+        log.callback.tell(number, &target, &message);
+        IN_CALLBACK.set(false);
     }
 
     // No span is enabled.
@@ -229,3 +253,6 @@ impl fmt::Display for Text {
         line.map(|c| if c.is_control() { ' ' } else { c }).try_for_each(|c| f.write_char(c))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ fn give(retirement: Retirement, state: Out<'_, u32>, report: Option<Out<'_, *mut
         RetirementState::Failed => PCRSEAL_RETIREMENT_FAILED,
     });
     if let Some(report) = report {
-        report.give(CoreReport { keys: vec![retirement.row], ..CoreReport::default() }.into());
+        report.give(CoreReport { keys: vec![retirement.row] }.into());
     }
 }
 

@@ -12,7 +12,7 @@ use pcrseal::{Attester, AutoUnseal, Code, kms};
 
 use crate::cancel::Cancel;
 use crate::config::Config;
-use crate::engine::Engine;
+use crate::engine::{Engine, outside};
 use crate::error::{Error, Failure, Status};
 use crate::log::{Log, SessionLog};
 use crate::pointer::{call, free};
@@ -85,8 +85,9 @@ impl Session {
     /// What seals and unseals.
     ///
     /// # Errors
-    /// [`Code::ConfigTransport`] where the host moves the bytes.
+    /// [`Code::Reentrant`]; [`Code::ConfigTransport`] where the host moves the bytes.
     pub(crate) fn auto_unseal(&self) -> Result<&AutoUnseal<kms::Client>, Failure> {
+        outside()?;
         let found = || Fault::text(Code::ConfigTransport, "transport", "\"own\"", "\"host\"");
         Ok(self.parts.auto_unseal.as_ref().ok_or_else(found)?)
     }
@@ -178,7 +179,7 @@ pub unsafe extern "C" fn pcrseal_max_blob_len(
 /// `pcrseal_unseal_into` demands. No I/O.
 ///
 /// Fails with `PCRSEAL_E_BLOB_MALFORMED`, `PCRSEAL_E_BLOB_BOUNDS` and the other codes of what is no blob;
-/// `PCRSEAL_E_BINDING_REJECTED`; `PCRSEAL_E_CONTENT_REJECTED` when the blob was altered, or made with another external_aad
+/// `PCRSEAL_E_BINDING_REJECTED`; `PCRSEAL_E_CONTENT_REJECTED` when the blob was altered, or made with another `external_aad`
 /// than the session's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_unsealed_len(

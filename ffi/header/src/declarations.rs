@@ -77,7 +77,8 @@ impl Function {
     /// The arguments that its documentation lets be NULL.
     pub(crate) fn nullable(&self) -> BTreeSet<&str> {
         let names = self.item.documentation.iter().filter_map(|line| line.strip_prefix("May be NULL: "));
-        names.flat_map(|names| names.trim_end_matches('.').split(", ")).collect()
+        let names = names.flat_map(|names| names.trim_end_matches('.').split(", "));
+        names.map(|name| name.trim_matches('`')).collect()
     }
 }
 
