@@ -17,19 +17,11 @@ func ShamirSplit(secret []byte, threshold, shares int) ([][]byte, error) {
 	if err := ready(); err != nil {
 		return nil, err
 	}
-	data, n := bytesIn(secret)
-	k, count := shareNumber(threshold), shareNumber(shares)
-	var needed C.size_t
-	var given *C.pcrseal_error
-	status := C.pcrseal_shamir_split(data, n, k, count, nil, 0, &needed, &given)
-	if status != C.PCRSEAL_E_BUFFER_TOO_SMALL {
-		return nil, failure(status, &given)
-	}
-	C.pcrseal_error_free(given)
-	buffer := make([]byte, needed)
-	out, capacity := bytesIn(buffer)
-	status = C.pcrseal_shamir_split(data, n, k, count, out, capacity, &needed, &given)
-	if err := failure(status, &given); err != nil {
+	buffer, err := twice(func(out *C.uint8_t, capacity C.size_t, n *C.size_t, given **C.pcrseal_error) C.pcrseal_status {
+		data, dataLen := bytesIn(secret)
+		return C.pcrseal_shamir_split(data, dataLen, shareNumber(threshold), shareNumber(shares), out, capacity, n, given)
+	})
+	if err != nil {
 		return nil, err
 	}
 	split := make([][]byte, shares)
@@ -122,4 +114,22 @@ func (r *Recipient) PublicKey() ([]byte, error) {
 	var n C.size_t
 	data := C.pcrseal_recipient_public_key((*C.pcrseal_recipient)(c), &n)
 	return bytesOut(data, n), nil
+}
+
+// Open opens the CiphertextForRecipient of an answer: CMS EnvelopedData for this key. It fails with CodeRejected for
+// whatever does not open, and with the codes of CMS for what has another form.
+func (r *Recipient) Open(ciphertextForRecipient []byte) (*Secret, error) {
+	c, err := r.handle.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer r.handle.release()
+	data, n := bytesIn(ciphertextForRecipient)
+	var secret *C.pcrseal_secret
+	var given *C.pcrseal_error
+	status := C.pcrseal_recipient_open((*C.pcrseal_recipient)(c), data, n, &secret, &given)
+	if err := failure(status, &given); err != nil {
+		return nil, err
+	}
+	return newSecret(secret), nil
 }

@@ -157,6 +157,8 @@ func TestOtherInterfacesAreRefusedEverywhere(t *testing.T) {
 		"ParseMeasurements": func() error { _, err := ParseMeasurements(nil); return err },
 		"ShamirSplit":       func() error { _, err := ShamirSplit(nil, 2, 3); return err },
 		"ShamirCombine":     func() error { _, err := ShamirCombine(nil); return err },
+		"DropBinding":       func() error { _, err := DropBinding(nil, nil); return err },
+		"Inspect":           func() error { _, err := Inspect(nil, nil); return err },
 	} {
 		if err := call(); !errors.Is(err, ErrABIVersion) {
 			t.Errorf("%s: %v", name, err)

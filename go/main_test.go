@@ -150,7 +150,7 @@ func missing(t testing.TB, what string) {
 func (e *enclave) config() *Config {
 	return &Config{
 		Cluster:    "emulator",
-		SealQuorum: &Quorum{Threshold: e.SealQuorum.Threshold, Keys: e.SealQuorum.Keys},
+		SealQuorum: &Quorum{Threshold: e.SealQuorum.Threshold, Keys: append([]string{}, e.SealQuorum.Keys...)},
 		Attester:   NSMSocket{Path: e.Attester.Path},
 		KMS:        KMSConfig{Endpoint: e.KMS.Endpoint},
 		Credentials: StaticCredentials{

@@ -18,13 +18,13 @@ const (
 	AttestationNitroTPM AttestationKind = C.PCRSEAL_ATTESTATION_NITRO_TPM
 )
 
-// String is "enclave" or "nitro_tpm".
+// String is "enclave" or "nitrotpm".
 func (k AttestationKind) String() string {
 	switch k {
 	case AttestationEnclave:
 		return "enclave"
 	case AttestationNitroTPM:
-		return "nitro_tpm"
+		return "nitrotpm"
 	default:
 		return "unknown"
 	}

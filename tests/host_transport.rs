@@ -3,14 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
 
 mod common;
+#[path = "common/host.rs"]
+#[allow(unreachable_pub)]
+mod host;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use common::{IMAGE, OTHER_IMAGE, World};
+use host::{credentials, send};
 use pcrseal::core::attestation::AttestationDocument;
 use pcrseal::core::attester::AttestationRequest;
 use pcrseal::core::crypto::{aws_lc, rustcrypto};
@@ -18,54 +20,10 @@ use pcrseal::core::error::Error;
 use pcrseal::core::names::{ClusterId, KeyArn};
 use pcrseal::core::pcr::{Pcr, PcrSet};
 use pcrseal::core::policy::{Quorum, TrustPolicy};
-use pcrseal::core::secret::Secret;
-use pcrseal::kms::wire::{Credentials, HttpAnswer};
+use pcrseal::kms::wire::HttpAnswer;
 use pcrseal::{Attester, Code, HostRequest, HostUnseal, Outcome};
 use pcrseal_emulator::kms::{Fault, KeyPolicy, Operation};
 use serde_json::Value;
-
-/// An answer, read by hand.
-struct Answer {
-    status: u16,
-    headers: Vec<(String, Vec<u8>)>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
-        let head = std::str::from_utf8(&bytes[..end]).unwrap();
-        let mut lines = head.split("\r\n");
-        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-        let headers = lines
-            .map(|line| line.split_once(": ").unwrap())
-            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
-            .collect();
-        Some(Self { status, headers, body: bytes[end + 4..].to_vec() })
-    }
-
-    fn http(&self) -> HttpAnswer<'_> {
-        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-        HttpAnswer::new(self.status, headers, &self.body)
-    }
-}
-
-fn credentials() -> Credentials {
-    let secret = |text: &str| Secret::copy_from(text.as_bytes());
-    Credentials::new("ASIATEST", secret("test-secret"), Some(secret("test-token"))).unwrap()
-}
-
-/// The host's transport: one connection per request, read to its end; none where the connection broke.
-fn send(world: &World, request: &HostRequest) -> Option<Answer> {
-    let address = world.aws.port().unwrap().address();
-    let written =
-        request.http1(&credentials(), Some(&address.to_string()), world.clock.now_seconds()).unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(written.expose()).unwrap();
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    Answer::read(&answer)
-}
 
 fn begin(world: &World, blob: &[u8]) -> HostUnseal {
     HostUnseal::begin(&world.nsm(IMAGE), &world.policy(), blob, b"", &aws_lc::BACKEND).unwrap()

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_void};
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use pcrseal::Code;
 use pcrseal::core::error::Error as Fault;
@@ -103,8 +103,12 @@ impl Log {
     }
 
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && *metadata.level() <= self.most_verbose && metadata.target().starts_with(OURS)
+        is_ours(metadata) && *metadata.level() <= self.most_verbose
     }
+}
+
+fn is_ours(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event() && metadata.target().starts_with(OURS)
 }
 
 /// A session's log.
@@ -136,9 +140,10 @@ pub(crate) fn outside_of_callbacks() -> Result<(), Failure> {
 
 impl SessionLog {
     pub(crate) fn new(log: Option<Log>) -> Self {
+        LazyLock::force(&NOBODY);
         Self(log.map(|log| {
             let gate = Arc::new(Gate::default());
-            (Dispatch::new(Listener { log, gate: Arc::clone(&gate) }), gate)
+            (Dispatch::new(Listener { log: Some(log), gate: Arc::clone(&gate) }), gate)
         }))
     }
 
@@ -167,27 +172,34 @@ impl SessionLog {
     }
 }
 
-/// The subscriber behind a session's log. Two may live in one process: no answer is for ever that the other would not
-/// give.
+/// Two listeners to nothing, from before the first event of ours, for ever. `tracing` asks once, when an event is first
+/// met, who could ever want it, and remembers the answer for every thread. Where it knows of one listener alone, it asks the
+/// thread that met the event, which may be one of a session without a log; and a listener that comes at that moment it may
+/// miss. So there are always two who want to be asked again each time.
+static NOBODY: LazyLock<[Dispatch; 2]> =
+    LazyLock::new(|| [(); 2].map(|()| Dispatch::new(Listener { log: None, gate: Arc::default() })));
+
+/// The subscriber behind a session's log.
 struct Listener {
-    log: Log,
+    log: Option<Log>,
     gate: Arc<Gate>,
 }
 
 impl Subscriber for Listener {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.log.wants(metadata) { Interest::sometimes() } else { Interest::never() }
+        if is_ours(metadata) { Interest::sometimes() } else { Interest::never() }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.log.wants(metadata)
+        self.log.is_some_and(|log| log.wants(metadata))
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.log.most_verbose.into())
+        Some(self.log.map_or(LevelFilter::OFF, |log| log.most_verbose.into()))
     }
 
     fn event(&self, event: &Event<'_>) {
+        let Some(log) = &self.log else { return };
         let _calling = self.gate.callbacks.read().unwrap_or_else(PoisonError::into_inner);
         if self.gate.closed.load(Ordering::Acquire) {
             return;
@@ -199,7 +211,7 @@ impl Subscriber for Listener {
         let number = level.map_or(PCRSEAL_LOG_TRACE, |(number, _)| *number);
         let (target, message) = (c_string(metadata.target()), c_string(text));
         IN_CALLBACK.set(true);
-        self.log.callback.tell(number, &target, &message);
+        log.callback.tell(number, &target, &message);
         IN_CALLBACK.set(false);
     }
 

@@ -8,6 +8,7 @@ use std::ptr::null_mut;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -130,6 +131,8 @@ fn every_step_is_told_and_no_secret() {
     }
     assert_eq!(count(&seal, "sealed seal_id="), 1);
     world.keys[0].set_fault(Fault::InternalError);
+    // The others answer after it, so that its answer is waited for.
+    world.keys[1..].iter().for_each(|key| key.set_delay(Duration::from_secs(1)));
     let (secret, _) = unseal(&session, &sealed.blob, None).unwrap();
     let unsealed = recorder.take();
     assert_eq!(count(&unsealed, "key asked step=\"release\" key=arn:aws:kms:"), 3);
@@ -156,6 +159,7 @@ fn every_step_is_told_and_no_secret() {
     }
 
     world.keys[0].set_fault(None);
+    world.keys.iter().for_each(|key| key.set_delay(Duration::ZERO));
     let mut secrets = share_keys(&world, &sealed.blob);
     assert!(secrets.len() == 3 && secrets.iter().all(|key| key.len() == 32));
     secrets.extend([secret.bytes().to_vec(), b"test-secret".to_vec(), b"test-token".to_vec()]);

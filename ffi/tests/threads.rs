@@ -21,7 +21,7 @@ fn a_session_without_threads_is_none() {
     let pages = read_to_string("/proc/self/statm").unwrap();
     let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
     let limit = pages * u64::try_from(page_size()).unwrap() + ROOM;
-    setrlimit(Resource::As, Rlimit { current: Some(limit), ..before.clone() }).unwrap();
+    setrlimit(Resource::As, Rlimit { current: Some(limit), ..before }).unwrap();
     let outcome = session_of(&config);
     setrlimit(Resource::As, before).unwrap();
     let failed = outcome.unwrap_err();

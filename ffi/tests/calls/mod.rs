@@ -6,19 +6,35 @@ use std::path::PathBuf;
 use std::{fmt, ptr, slice};
 
 use pcrseal::Code;
-use pcrseal_ffi::{Error, Status, pcrseal_error_free, pcrseal_error_message, pcrseal_error_status};
+use pcrseal_ffi::{
+    Error, Report, Status, pcrseal_error_free, pcrseal_error_message, pcrseal_error_report,
+    pcrseal_error_status, pcrseal_report_aws_code, pcrseal_report_key_arn, pcrseal_report_len,
+    pcrseal_report_milliseconds, pcrseal_report_outcome, pcrseal_report_request_id, pcrseal_report_status,
+};
 
-/// What stands in an output before a call.
-const RUBBISH: u8 = 0xc5;
+/// What an output holds before a call.
+pub const RUBBISH: u8 = 0xc5;
 
 /// Why a call failed.
 #[derive(Debug)]
-pub struct Refused {
+pub struct Failed {
     pub code: Code,
     pub message: String,
+    pub rows: Vec<Row>,
 }
 
-pub type Outcome<T> = Result<T, Refused>;
+/// What a key answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    pub key_arn: String,
+    pub outcome: String,
+    pub status: Status,
+    pub aws_code: Option<String>,
+    pub request_id: Option<String>,
+    pub milliseconds: i64,
+}
+
+pub type Outcome<T> = Result<T, Failed>;
 
 /// The code of a call that failed.
 #[track_caller]
@@ -26,10 +42,10 @@ pub fn refused<T>(outcome: Outcome<T>) -> Code {
     outcome.err().expect("the call is refused").code
 }
 
-/// A call without outputs: its status and its error agree.
+/// A call: its status and its error agree.
 #[track_caller]
 pub fn called(call: impl FnOnce(*mut *mut Error) -> Status) -> Outcome<()> {
-    let mut error = rubbish::<Error>();
+    let mut error = stale::<Error>();
     let status = call(&raw mut error);
     if status == 0 {
         assert!(error.is_null(), "no error after a success");
@@ -39,24 +55,35 @@ pub fn called(call: impl FnOnce(*mut *mut Error) -> Status) -> Outcome<()> {
     unsafe {
         assert_eq!(pcrseal_error_status(error), status);
         let message = text(pcrseal_error_message(error)).unwrap();
+        let rows = rows(pcrseal_error_report(error));
         pcrseal_error_free(error);
-        Err(Refused { code: code(status), message })
+        let code = *Code::ALL.iter().find(|code| code.number() == status).unwrap();
+        Err(Failed { code, message, rows })
     }
 }
 
-fn code(status: Status) -> Code {
-    *Code::ALL.iter().find(|code| code.number() == status).unwrap()
+/// A report's rows.
+pub fn rows(report: *const Report) -> Vec<Row> {
+    let row = |row| unsafe {
+        Row {
+            key_arn: text(pcrseal_report_key_arn(report, row)).unwrap(),
+            outcome: text(pcrseal_report_outcome(report, row)).unwrap(),
+            status: pcrseal_report_status(report, row),
+            aws_code: text(pcrseal_report_aws_code(report, row)),
+            request_id: text(pcrseal_report_request_id(report, row)),
+            milliseconds: pcrseal_report_milliseconds(report, row),
+        }
+    };
+    (0..unsafe { pcrseal_report_len(report) }).map(row).collect()
 }
 
-fn rubbish<T>() -> *mut T {
+/// What an output for a handle holds before a call.
+pub fn stale<T>() -> *mut T {
     ptr::without_provenance_mut(usize::from_ne_bytes([RUBBISH & 0xf8; size_of::<usize>()]))
 }
 
-/// A handle of the library's, freed at the end.
-pub struct Handle<T> {
-    pointer: *mut T,
-    free: unsafe extern "C" fn(*mut T),
-}
+/// A handle, freed at the end.
+pub struct Handle<T>(pub *mut T, pub unsafe extern "C" fn(*mut T));
 
 // The header says which handles threads may share; those are the ones that tests share.
 unsafe impl<T: Send> Send for Handle<T> {}
@@ -64,19 +91,19 @@ unsafe impl<T: Sync> Sync for Handle<T> {}
 
 impl<T> Handle<T> {
     pub const fn get(&self) -> *mut T {
-        self.pointer
+        self.0
     }
 }
 
 impl<T> Drop for Handle<T> {
     fn drop(&mut self) {
-        unsafe { (self.free)(self.pointer) };
+        unsafe { (self.1)(self.0) };
     }
 }
 
 impl<T> fmt::Debug for Handle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.pointer.fmt(f)
+        self.0.fmt(f)
     }
 }
 
@@ -86,10 +113,10 @@ pub fn made<T>(
     free: unsafe extern "C" fn(*mut T),
     call: impl FnOnce(*mut *mut T, *mut *mut Error) -> Status,
 ) -> Outcome<Handle<T>> {
-    let mut pointer = rubbish::<T>();
+    let mut pointer = stale::<T>();
     let outcome = called(|error| call(&raw mut pointer, error));
     assert_eq!(pointer.is_null(), outcome.is_err(), "a handle after a success, NULL after a failure");
-    outcome.map(|()| Handle { pointer, free })
+    outcome.map(|()| Handle(pointer, free))
 }
 
 /// A call that fills a buffer, with buffers of every size around the one that it asks for: nothing is written behind what it
@@ -100,7 +127,7 @@ pub fn written(call: impl Fn(*mut u8, usize, *mut usize, *mut *mut Error) -> Sta
     let outcome = called(|error| call(ptr::null_mut(), 0, &raw mut needed, error));
     match outcome {
         Ok(()) => assert_eq!(needed, 0),
-        Err(Refused { code: Code::BufferTooSmall, .. }) => assert_ne!(needed, 0),
+        Err(Failed { code: Code::BufferTooSmall, .. }) => assert_ne!(needed, 0),
         Err(other) => {
             assert_eq!(needed, 0, "another failure says no length");
             return Err(other);

@@ -1,83 +1,36 @@
-//! An emulated AWS, an enclave in front of it, and the exported functions as a C program calls them: with rubbish in every
-//! output before, which is looked at afterwards.
-#![allow(dead_code, unreachable_pub)]
+//! An emulated AWS, an enclave in front of it, and what sessions do.
+#![allow(dead_code, unreachable_pub, unused_imports)]
 
+#[path = "../calls/mod.rs"]
+pub mod calls;
 mod world;
 
-use std::ffi::{CStr, CString, c_char};
-use std::{fmt, ptr, slice};
+use std::ffi::CString;
+use std::{ptr, slice};
 
+pub use calls::{Failed, Handle, Row, called, stale};
+use calls::{RUBBISH, rows};
 use pcrseal::Code;
 use pcrseal_ffi::{
     Cancel, Config, Error, Report, Secret, Session, Status, pcrseal_cancel_free, pcrseal_cancel_new,
     pcrseal_cancel_trigger, pcrseal_config_free, pcrseal_config_from_json, pcrseal_confirm_retired_key,
-    pcrseal_error_free, pcrseal_error_message, pcrseal_error_report, pcrseal_error_status, pcrseal_generate,
-    pcrseal_import_vouched, pcrseal_max_blob_len, pcrseal_report_aws_code, pcrseal_report_free,
-    pcrseal_report_key_arn, pcrseal_report_len, pcrseal_report_milliseconds, pcrseal_report_outcome,
-    pcrseal_report_request_id, pcrseal_report_status, pcrseal_reseal, pcrseal_retire_key,
-    pcrseal_secret_data, pcrseal_secret_free, pcrseal_session_free, pcrseal_session_new, pcrseal_unseal,
-    pcrseal_unseal_into, pcrseal_unsealed_len,
+    pcrseal_generate, pcrseal_import_vouched, pcrseal_max_blob_len, pcrseal_report_free, pcrseal_reseal,
+    pcrseal_retire_key, pcrseal_secret_data, pcrseal_secret_free, pcrseal_session_free, pcrseal_session_new,
+    pcrseal_unseal, pcrseal_unseal_into, pcrseal_unsealed_len,
 };
 use serde_json::Value;
 pub use world::World;
 
-/// What an output holds before a call.
-const RUBBISH: u8 = 0xc5;
-
-/// Why a call failed.
-#[derive(Debug)]
-pub struct Failed {
-    pub code: Code,
-    pub message: String,
-    pub rows: Vec<Row>,
-}
-
-/// What a key answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    pub key_arn: String,
-    pub outcome: String,
-    pub status: Status,
-    pub aws_code: Option<String>,
-    pub request_id: Option<String>,
-    pub milliseconds: i64,
-}
-
-/// A handle, freed at the end.
-pub struct Handle<T>(*mut T, unsafe extern "C" fn(*mut T));
-
-// The header says that threads may share these handles.
-unsafe impl<T: Send> Send for Handle<T> {}
-unsafe impl<T: Sync> Sync for Handle<T> {}
-
-impl<T> Handle<T> {
-    pub const fn get(&self) -> *mut T {
-        self.0
-    }
-}
-
-impl<T> fmt::Debug for Handle<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl<T> Drop for Handle<T> {
-    fn drop(&mut self) {
-        unsafe { (self.1)(self.0) };
-    }
-}
-
 impl Handle<Secret> {
     pub fn bytes(&self) -> &[u8] {
         let mut len = 0;
-        unsafe { slice::from_raw_parts(pcrseal_secret_data(self.0, &raw mut len), len) }
+        unsafe { slice::from_raw_parts(pcrseal_secret_data(self.get(), &raw mut len), len) }
     }
 }
 
 impl Handle<Cancel> {
     pub fn trigger(&self) {
-        unsafe { pcrseal_cancel_trigger(self.0) };
+        unsafe { pcrseal_cancel_trigger(self.get()) };
     }
 }
 
@@ -86,48 +39,6 @@ pub struct Sealed {
     pub blob: Vec<u8>,
     pub secret: Handle<Secret>,
     pub rows: Vec<Row>,
-}
-
-pub fn stale<T>() -> *mut T {
-    ptr::without_provenance_mut(usize::from_ne_bytes([RUBBISH & 0xf8; size_of::<usize>()]))
-}
-
-fn text(text: *const c_char) -> Option<String> {
-    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_str().unwrap().to_owned())
-}
-
-fn rows(report: *const Report) -> Vec<Row> {
-    let row = |row| unsafe {
-        Row {
-            key_arn: text(pcrseal_report_key_arn(report, row)).unwrap(),
-            outcome: text(pcrseal_report_outcome(report, row)).unwrap(),
-            status: pcrseal_report_status(report, row),
-            aws_code: text(pcrseal_report_aws_code(report, row)),
-            request_id: text(pcrseal_report_request_id(report, row)),
-            milliseconds: pcrseal_report_milliseconds(report, row),
-        }
-    };
-    (0..unsafe { pcrseal_report_len(report) }).map(row).collect()
-}
-
-/// A call: its status and its error agree.
-#[track_caller]
-pub fn called(call: impl FnOnce(*mut *mut Error) -> Status) -> Result<(), Failed> {
-    let mut error = stale::<Error>();
-    let status = call(&raw mut error);
-    if status == 0 {
-        assert!(error.is_null(), "no error after a success");
-        return Ok(());
-    }
-    assert!(!error.is_null(), "an error after a failure");
-    unsafe {
-        assert_eq!(pcrseal_error_status(error), status);
-        let message = text(pcrseal_error_message(error)).unwrap();
-        let rows = rows(pcrseal_error_report(error));
-        pcrseal_error_free(error);
-        let code = *Code::ALL.iter().find(|code| code.number() == status).unwrap();
-        Err(Failed { code, message, rows })
-    }
 }
 
 /// What a call left in an output for a handle: something after a success, NULL after a failure.
