@@ -61,7 +61,7 @@ library() {
 
 # A program that does not look at a status is refused: ignored COMPILER…
 ignored() {
-    ! "$@" "${strict[@]}" -Iinclude -fsyntax-only - 2>/dev/null <<'END'
+    ! "$@" "${strict[@]}" -Iinclude -c -o /dev/null - 2>/dev/null <<'END'
 #include <pcrseal.h>
 void f(pcrseal_cancel **cancel) { pcrseal_cancel_new(cancel, NULL); }
 END
