@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::io::ErrorKind;
 use std::os::unix::net::UnixListener;
 use std::ptr::null_mut;
 use std::thread::{self, sleep};
@@ -40,6 +41,19 @@ fn a_cancelled_call_asks_nothing() {
         assert_eq!(code, Code::Cancelled);
     }
     assert_eq!(world.aws.requests(), requests);
+
+    // Nor is the attester: nobody comes after the connection that looks whether somebody is there.
+    let module = UnixListener::bind(world.path("nobody")).unwrap();
+    let mut document = world.document_of(&world.path("nobody"));
+    document["clock"] = json!("system");
+    let session = common::session(&document).unwrap();
+    for _ in 0..16 {
+        assert_eq!(unseal(&session, &blob, Some(&cancel)).unwrap_err().code, Code::Cancelled);
+    }
+    drop(session);
+    module.set_nonblocking(true).unwrap();
+    module.accept().unwrap();
+    assert_eq!(module.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
     unsafe {
         pcrseal_cancel_trigger(null_mut());
         pcrseal_cancel_free(null_mut());
