@@ -1793,8 +1793,9 @@ pcrseal_status pcrseal_unsealed_len(const pcrseal_session *session,
 
 // Ends a session: closes its connections, wipes its credentials, ends its threads, and frees it. No call may be using it
 // any more. Waits for its threads for at most a second; one that an attester hangs on is left behind, and ends with the
-// attester's answer or the process. The log callback is not called once this has returned, unless it was called from
-// within one. NULL is fine.
+// attester's answer or the process. Waits for a log callback that runs for as long as it does: it must not need what the
+// thread that calls this holds. The log callback is not called once this has returned, unless it was called from within
+// one. NULL is fine.
 void pcrseal_session_free(pcrseal_session *session);
 
 // Unseals a blob: checks it against the session's trust policy and the measured PCRs, asks the keys, and is done as soon as

@@ -200,8 +200,9 @@ pub unsafe extern "C" fn pcrseal_unsealed_len(
 
 /// Ends a session: closes its connections, wipes its credentials, ends its threads, and frees it. No call may be using it
 /// any more. Waits for its threads for at most a second; one that an attester hangs on is left behind, and ends with the
-/// attester's answer or the process. The log callback is not called once this has returned, unless it was called from
-/// within one. NULL is fine.
+/// attester's answer or the process. Waits for a log callback that runs for as long as it does: it must not need what the
+/// thread that calls this holds. The log callback is not called once this has returned, unless it was called from within
+/// one. NULL is fine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_session_free(session: *mut Session) {
     free(session);
