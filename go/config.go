@@ -249,13 +249,14 @@ func (c *Config) make() (*C.pcrseal_config, error) {
 }
 
 func (s StaticCredentials) give(config *C.pcrseal_config) error {
-	id, err := newText("AccessKeyID", s.AccessKeyID)
+	id, err := newText("accessKeyID", s.accessKeyID)
 	if err != nil {
 		return err
 	}
 	defer id.free()
-	secret, secretLen := bytesIn(s.SecretAccessKey)
-	token, tokenLen := bytesIn(s.SessionToken)
+	secretAccessKey, sessionToken := s.reveal()
+	secret, secretLen := bytesIn(secretAccessKey)
+	token, tokenLen := bytesIn(sessionToken)
 	var given *C.pcrseal_error
 	status := C.pcrseal_config_set_static_credentials(config, id.c, secret, secretLen, token, tokenLen, &given)
 	return failure(status, &given)

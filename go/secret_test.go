@@ -3,10 +3,12 @@ package pcrseal
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/gob"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"sync"
@@ -86,15 +88,24 @@ func TestUseEndsWithAPanic(t *testing.T) {
 	<-secret.handle.freed
 }
 
+// unexported hides its fields from fmt, which then calls none of their methods.
+type unexported struct {
+	config      Config
+	credentials Credentials
+	static      StaticCredentials
+	secret      Secret
+}
+
 func TestSecretsAreNeverPrinted(t *testing.T) {
 	secret, found := generated(t)
 	defer secret.Destroy()
-	static := StaticCredentials{AccessKeyID: "AKIAPUBLIC", SecretAccessKey: found, SessionToken: found}
+	static := NewStaticCredentials("AKIAPUBLIC", found, found)
 	config := Config{Credentials: static}
 	var forms []string
 	for _, value := range []any{
 		secret, *secret, &Sealed{Secret: secret}, Unsealed{Secret: secret}, []Secret{*secret}, map[string]*Secret{"a": secret},
 		static, &static, config, &config, []Credentials{static},
+		unexported{config, static, static, *secret}, &unexported{config, static, static, *secret},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%X", "%q", "%d", "%o", "%b", "%c", "%U"} {
 			forms = append(forms, fmt.Sprintf(verb, value))
@@ -113,6 +124,11 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 			t.Error(err)
 		}
 		forms = append(forms, string(text))
+	}
+	for _, value := range []any{static, secret} {
+		if err := gob.NewEncoder(io.Discard).Encode(value); err == nil {
+			t.Errorf("%T was encoded by gob", value)
+		}
 	}
 	forms = append(forms, secret.String(), secret.GoString(), static.String(), static.GoString())
 	for _, form := range forms {
