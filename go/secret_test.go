@@ -23,7 +23,14 @@ func generated(t testing.TB) (*Secret, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sealed.Secret, append([]byte{}, sealed.Secret.Bytes()...)
+	var copied []byte
+	if err := sealed.Secret.Use(func(secret []byte) error {
+		copied = append(copied, secret...)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return sealed.Secret, copied
 }
 
 func TestADestroyedSecretIsGone(t *testing.T) {
@@ -169,6 +176,29 @@ func TestWhatIsForgottenIsFreedOnce(t *testing.T) {
 	verifierFreed := verifier.handle.freed
 	secret, verifier = nil, nil
 	settled(func() bool { return isClosed(secretFreed) && isClosed(verifierFreed) })
+}
+
+// A view lives on without its Secret, which the garbage collector finds: reading freed memory would end the program.
+func TestAViewOutlivesTheGarbageCollector(t *testing.T) {
+	secret, found := generated(t)
+	view, freed := secret.Bytes(), secret.handle.freed
+	secret = nil
+	// Whatever the first round found has been finalized when that of a second has.
+	for round := 0; round < 2; round++ {
+		other, _ := generated(t)
+		otherFreed := other.handle.freed
+		if other.Len() != 32 {
+			t.Error(other.Len())
+		}
+		other = nil
+		settled(func() bool { return isClosed(otherFreed) })
+	}
+	if isClosed(freed) {
+		t.Fatal("the memory of a view is gone")
+	}
+	if !bytes.Equal(view, found) {
+		t.Error("the view has changed")
+	}
 }
 
 func TestWhatIsInUseIsNotFreed(t *testing.T) {
