@@ -199,8 +199,11 @@ func ConfigFromJSON(document []byte) (*Config, error) {
 	return &Config{parsed: ownConfig(c)}, nil
 }
 
+// cConfig has a name for tests, in which cgo cannot be used.
+type cConfig = C.pcrseal_config
+
 // use calls f with the configuration as a C handle that nobody else uses meanwhile.
-func (c *Config) use(f func(config *C.pcrseal_config) error) error {
+func (c *Config) use(f func(config *cConfig) error) error {
 	if err := ready(); err != nil {
 		return err
 	}

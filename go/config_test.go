@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -297,8 +298,38 @@ func TestConfigurationsAreFreed(t *testing.T) {
 	seal(t, s)
 }
 
-// Sessions that are made of one document at the same time each have their own log.
-func TestManySessionsOfOneDocument(t *testing.T) {
+// Sessions of one document are made one after the other, so that none gets the log of another.
+func TestSessionsOfOneDocumentAreMadeOneByOne(t *testing.T) {
+	config, err := ConfigFromJSON(emulated(t).document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var inside int32
+	var group sync.WaitGroup
+	for i := 0; i < 8; i++ {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			copied := *config
+			err := copied.use(func(*cConfig) error {
+				if atomic.AddInt32(&inside, 1) != 1 {
+					t.Error("two at a time")
+				}
+				for yield := 0; yield < 1000; yield++ {
+					runtime.Gosched()
+				}
+				atomic.AddInt32(&inside, -1)
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	group.Wait()
+}
+
+func TestSessionsOfOneDocumentHaveTheirOwnLogs(t *testing.T) {
 	parsed, err := ConfigFromJSON(emulated(t).document)
 	if err != nil {
 		t.Fatal(err)
@@ -316,13 +347,13 @@ func TestManySessionsOfOneDocument(t *testing.T) {
 				t.Error(err)
 				return
 			}
+			defer s.Close()
 			unsealed, err := s.Unseal(background, blob)
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			unsealed.Secret.Destroy()
-			_ = s.Close()
 			if found := strings.Count(log.text(), "unsealed"); found != 1 {
 				t.Errorf("a session's log tells of %d unseals", found)
 			}

@@ -139,16 +139,23 @@ func TestALogIsForgottenWithItsSession(t *testing.T) {
 	settled(func() bool { return isClosed(forgotten) })
 
 	// So is that of a session that was never made.
-	refused := make(chan struct{})
-	log = new(told)
-	runtime.SetFinalizer(log, func(*told) { close(refused) })
-	config.Log, config.Cluster = log.tell, ""
-	if _, err := NewSession(config); err == nil {
-		t.Fatal("a session of no cluster")
+	for name, change := range map[string]func(*Config){
+		"no such level":   func(c *Config) { c.LogLevel = 6 },
+		"no such cluster": func(c *Config) { c.Cluster = "?" },
+	} {
+		refused := make(chan struct{})
+		log := new(told)
+		runtime.SetFinalizer(log, func(*told) { close(refused) })
+		config := emulated(t).config()
+		config.Log = log.tell
+		change(config)
+		if _, err := NewSession(config); err == nil {
+			t.Fatalf("a session of %s", name)
+		}
+		config.Log = nil
+		log = nil
+		settled(func() bool { return isClosed(refused) })
 	}
-	config.Log = nil
-	log = nil
-	settled(func() bool { return isClosed(refused) })
 }
 
 func TestLevelsHaveNames(t *testing.T) {

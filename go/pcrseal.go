@@ -1,5 +1,7 @@
 package pcrseal
 
+// #cgo !pcrseal_static pkg-config: pcrseal
+// #cgo pcrseal_static pkg-config: --static pcrseal
 // #include <stdlib.h>
 // #include <pcrseal.h>
 import "C"

@@ -3,6 +3,7 @@ package pcrseal
 import (
 	"bytes"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"os"
@@ -136,6 +137,36 @@ func TestGenuineDocuments(t *testing.T) {
 			if !errors.Is(err, CodeAttestationRefused) || !strings.Contains(err.Error(), sentence(code)) {
 				t.Errorf("%s: %s: %v", g.File, code, err)
 			}
+		}
+	}
+}
+
+func TestDebugModeAndRevocation(t *testing.T) {
+	root, err := os.ReadFile(filepath.Join(vectors(t), "attestation", "aws-nitro-enclaves-root-g1.der"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier := verifier(t)
+	for _, g := range genuineDocuments(t) {
+		at := time.Unix(g.VerifyAt, 0)
+		a, err := verifier.VerifyWithoutAppraisal(g.document, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		policy := g.policy(t, a)
+		policy.AllowDebugMode = false
+		if _, err := verifier.Verify(g.document, at, policy); errors.Is(err, CodeAttestationRefused) != g.Debug {
+			t.Errorf("%s without debug mode: %v", g.File, err)
+		}
+		policy = g.policy(t, a)
+		policy.RevokedSerials = [][]byte{{1}, certificate.SerialNumber.Bytes()}
+		_, err = verifier.Verify(g.document, at, policy)
+		if !errors.Is(err, CodeAttestationRefused) || !strings.Contains(err.Error(), sentence(CodeAttestationRevoked)) {
+			t.Errorf("%s of a revoked chain: %v", g.File, err)
 		}
 	}
 }

@@ -70,6 +70,13 @@ library() {
     cargo build --quiet --package pcrseal-emulator
 }
 
+# Has Go build with the library of a tree. Its cache knows neither what pkg-config says nor what is in the header: a macro
+# that nothing reads tells one tree from another.
+use() {
+    export PKG_CONFIG_SYSROOT_DIR=$1 PKG_CONFIG_PATH=$1/opt/pcrseal/lib/pkgconfig LD_LIBRARY_PATH=$1/opt/pcrseal/lib
+    export CGO_CFLAGS="-g -O2 -DPCRSEAL_TREE=$1"
+}
+
 formatting() {
     local unformatted
     unformatted=$(gofmt -l go examples/go)
@@ -105,8 +112,7 @@ cgo_checks() {
 static() {
     cp -a "$work/root" "$work/static-root"
     rm "$work"/static-root/opt/pcrseal/lib/libpcrseal.so*
-    export PKG_CONFIG_SYSROOT_DIR=$work/static-root
-    export PKG_CONFIG_PATH=$work/static-root/opt/pcrseal/lib/pkgconfig
+    use "$work/static-root"
     unset LD_LIBRARY_PATH
     cd go
     "$go" test -tags pcrseal_static -c -o "$work/static.test" .
@@ -130,8 +136,8 @@ go=$(command -v "${GO:-go}")
 say "$("$go" version); three minutes besides building the library and the emulator"
 
 part "library and emulator" library
-export PKG_CONFIG_SYSROOT_DIR=$work/root PKG_CONFIG_PATH=$work/root/opt/pcrseal/lib/pkgconfig
-export LD_LIBRARY_PATH=$work/root/opt/pcrseal/lib PCRSEAL_EMULATOR=${CARGO_TARGET_DIR:-$root/target}/debug/pcrseal-emulator
+use "$work/root"
+export PCRSEAL_EMULATOR=${CARGO_TARGET_DIR:-$root/target}/debug/pcrseal-emulator
 # No other toolchain, no module of others, no checksum database: nothing is asked of the network.
 export GOTOOLCHAIN=local GOPROXY=off GOSUMDB=off GOFLAGS= CGO_ENABLED=1
 

@@ -28,6 +28,8 @@ if ! pkg-config --exists pcrseal; then
         exit 1
     }
     export PKG_CONFIG_PATH=$work/pcrseal/lib/pkgconfig LD_LIBRARY_PATH=$work/pcrseal/lib
+    # Go's cache does not know what pkg-config says: a macro that nothing reads tells this folder from another.
+    export CGO_CFLAGS="-g -O2 -DPCRSEAL_TREE=$work"
 fi
 if [ -z "${PCRSEAL_EMULATOR:-}" ]; then
     cargo build --quiet --manifest-path "$root/Cargo.toml" --package pcrseal-emulator

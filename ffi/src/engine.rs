@@ -1,6 +1,5 @@
 //! A session's threads: where its work runs, to its deadline or until somebody cancels it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use pcrseal::Code;
@@ -12,6 +11,7 @@ use tokio::time::timeout;
 use crate::cancel::Cancel;
 use crate::error::Failure;
 use crate::log::{Log, SessionLog, outside_of_callbacks};
+use crate::panics;
 
 /// How many threads move the bytes of all calls of a session. Ours: requests wait far more than they compute, and what
 /// computes for long (keys are generated, the attester asked) has threads of its own.
@@ -38,9 +38,12 @@ impl Engine {
         let listening = log.clone();
         let mut builder = Builder::new_multi_thread();
         builder.worker_threads(WORKERS).thread_name(THREAD_NAME).enable_all();
-        builder.on_thread_start(move || listening.on_this_thread());
+        builder.on_thread_start(move || {
+            panics::within_this_thread();
+            listening.on_this_thread();
+        });
         // tokio panics where a thread cannot be started, and fails where the rest cannot.
-        let built = catch_unwind(AssertUnwindSafe(|| builder.build().map_err(|error| error.to_string())));
+        let built = panics::caught(|| builder.build().map_err(|error| error.to_string()));
         let built = built.unwrap_or_else(|_| Err("a thread that the system refused".to_owned()));
         let runtime = built.map_err(|found| Fault::text(Code::Threads, "threads", WORKERS, found))?;
         Ok(Self { runtime: Some(runtime), log })

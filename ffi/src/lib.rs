@@ -24,6 +24,7 @@ mod kms_request;
 mod lock;
 mod locked;
 mod log;
+mod panics;
 mod pcr_set;
 mod pointer;
 mod report;

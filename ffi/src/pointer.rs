@@ -12,8 +12,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char, c_void};
-use std::mem::{self, MaybeUninit};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::mem::MaybeUninit;
 use std::{ptr, slice};
 
 use pcrseal::Code;
@@ -21,6 +20,7 @@ use pcrseal::core::error::Error as Fault;
 
 use crate::error::{Error, Failure, Status};
 use crate::log::LogCallback;
+use crate::panics::caught;
 
 /// Longest text that a C caller hands over, in bytes without its NUL. Ours: the longest that AWS has is a role's ARN
 /// of 2048; a path has 4095 at most (Linux, `PATH_MAX`).
@@ -41,7 +41,8 @@ pub(crate) fn call(error: *mut *mut Error, work: impl FnOnce(&Caller) -> Result<
         // SAFETY: not NULL, aligned, and by the rules writable.
         unsafe { error.write(ptr::null_mut()) };
     }
-    let outcome = caught(|| work(&caller)).unwrap_or_else(|| Err(Code::Panic.into()));
+    let panicked = |place| Err(Fault::text(Code::Panic, "panic", "none", place).into());
+    let outcome = caught(|| work(&caller)).unwrap_or_else(panicked);
     let outcome = caller.fault.take().map_or(outcome, Err);
     let Err(failure) = outcome else { return 0 };
     caller.clear_outputs(&failure);
@@ -52,12 +53,6 @@ pub(crate) fn call(error: *mut *mut Error, work: impl FnOnce(&Caller) -> Result<
         unsafe { error.write(handle.unwrap_or(ptr::null_mut())) };
     }
     status
-}
-
-/// What the work comes to, unless it panics.
-fn caught<R>(work: impl FnOnce() -> R) -> Option<R> {
-    // The destructor of what it panicked with could panic again.
-    catch_unwind(AssertUnwindSafe(work)).map_err(mem::forget).ok()
 }
 
 /// Reads something of a handle; `otherwise` when the handle is NULL or misaligned, or reading it panics.
@@ -98,7 +93,7 @@ pub(crate) fn free<T>(handle: *mut T) {
     // SAFETY: handles of the caller come from `Out::give`, so from a Box; by the rules this one is freed once and in no
     // other thread's use.
     let handle = unsafe { Box::from_raw(handle) };
-    caught(|| drop(handle));
+    let _ = caught(|| drop(handle));
 }
 
 /// Overwrites memory with zeros in a way that the compiler does not leave out.

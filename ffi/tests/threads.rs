@@ -4,6 +4,8 @@
 mod common;
 
 use std::fs::read_to_string;
+use std::panic::set_hook;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{World, config, session_of};
 use pcrseal::Code;
@@ -13,8 +15,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Less than the stack of a thread, and enough for everything else.
 const ROOM: u64 = 1 << 20;
 
+static PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Nor does anything say so on standard error, as Rust's panics do.
 #[test]
 fn a_session_without_threads_is_none() {
+    set_hook(Box::new(|_| PRINTED.store(true, Ordering::Relaxed)));
     let world = World::new();
     let config = config(&world.document()).unwrap();
     let before = getrlimit(Resource::As);
@@ -26,5 +32,6 @@ fn a_session_without_threads_is_none() {
     setrlimit(Resource::As, before).unwrap();
     let failed = outcome.unwrap_err();
     assert_eq!(failed.code, Code::Threads, "{}", failed.message);
+    assert!(!PRINTED.load(Ordering::Relaxed));
     session_of(&config).unwrap();
 }

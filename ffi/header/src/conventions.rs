@@ -1,5 +1,7 @@
 //! What every declaration of the header must keep to, so that whoever knows the rules at its top knows the functions.
 
+use std::collections::BTreeSet;
+
 use crate::declarations::{Function, Header, Kind};
 
 /// What a header has that the conventions do not allow.
@@ -37,7 +39,28 @@ pub(crate) fn faults(text: &str) -> Vec<String> {
         order(function, &header, &mut fault);
         nullable(function, &mut fault);
     }
+    names(text, &header, &mut faults);
     faults
+}
+
+/// What comments speak of is there: a code, a function, or with `…` several that begin so.
+fn names(text: &str, header: &Header, faults: &mut Vec<String>) {
+    let functions = header.functions.iter().map(|function| &function.item);
+    let items = header.constants.iter().chain(&header.handles).chain(&header.types).chain(functions);
+    let declared: BTreeSet<&str> = items.map(|item| item.name.as_str()).collect();
+    for comment in text.lines().filter_map(|line| line.trim().strip_prefix("//")) {
+        let words = comment.split(|character: char| !character.is_alphanumeric() && !"_…\"".contains(character));
+        // In quotes it is a text.
+        for word in words.filter(|word| word.starts_with("pcrseal_") || word.starts_with("PCRSEAL_")) {
+            let found = match word.strip_suffix('…') {
+                Some(start) => declared.iter().any(|name| name.starts_with(start)),
+                None => declared.contains(word),
+            };
+            if !found {
+                faults.push(format!("{word}: spoken of, and not declared"));
+            }
+        }
+    }
 }
 
 /// Whoever can fail says so in one way.
@@ -133,7 +156,7 @@ mod tests {
     const GOOD: &str = "\
 // A thing.
 typedef struct pcrseal_thing pcrseal_thing;
-// An error.
+// An error of the \"pcrseal_text\", for `pcrseal_error_free` and `pcrseal_thing_…`.
 typedef struct pcrseal_error pcrseal_error;
 // A cancel.
 typedef struct pcrseal_cancel pcrseal_cancel;
@@ -189,6 +212,9 @@ pcrseal_status pcrseal_thing_new(const char *text, const pcrseal_cancel *cancel,
             ("NULL: text", "NULL: texts", "no argument of it"),
             ("NULL: text", "NULL: error", "speak already"),
             ("pcrseal_thing_new(", "pcrseal_error_new(", "neither takes"),
+            ("// Makes one.", "// Makes one, or `PCRSEAL_E_NEVER`.", "PCRSEAL_E_NEVER: spoken of"),
+            ("// Makes one.", "// Makes one; see pcrseal_cancel_other().", "pcrseal_cancel_other: spoken of"),
+            ("// Makes one.", "// Makes one, or a `PCRSEAL_E_…` code.", "PCRSEAL_E_…: spoken of"),
             (
                 "NULL: text, cancel.\nPCRSEAL_MUST_USE\npcrseal_status pcrseal_thing_new(const char *text",
                 "NULL: cancel.\nPCRSEAL_MUST_USE\npcrseal_status pcrseal_thing_new(void *text",

@@ -37,18 +37,26 @@ static inline bool test_status(const char *what, pcrseal_status found, pcrseal_s
 #define EXPECT(expected, call) test_status(#call, (call), (expected), __FILE__, __LINE__)
 
 /* Ends the program where a test cannot go on. */
-static inline void test_need(bool held, const char *what, pcrseal_error *error, const char *file, int line)
+static inline void test_cannot_go_on(const char *what, const pcrseal_error *error, const char *file, int line)
 {
-    if (!held) {
-        const char *message = pcrseal_error_message(error);
+    const char *message = pcrseal_error_message(error);
 
-        fprintf(stderr, "%s:%d: cannot go on: %s: %s\n", file, line, what, message ? message : "no error");
-        exit(1);
-    }
+    fprintf(stderr, "%s:%d: cannot go on: %s: %s\n", file, line, what, message ? message : "no error");
+    exit(1);
 }
 
-#define NEED(call, error) test_need((call) == PCRSEAL_OK, #call, (error), __FILE__, __LINE__)
-#define NEED_THAT(condition) test_need((condition), #condition, NULL, __FILE__, __LINE__)
+#define NEED(call, error)                                                                                              \
+    do {                                                                                                               \
+        if ((call) != PCRSEAL_OK) {                                                                                    \
+            test_cannot_go_on(#call, (error), __FILE__, __LINE__);                                                     \
+        }                                                                                                              \
+    } while (0)
+#define NEED_THAT(condition)                                                                                           \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            test_cannot_go_on(#condition, NULL, __FILE__, __LINE__);                                                   \
+        }                                                                                                              \
+    } while (0)
 
 /* What `main` returns. */
 static inline int test_result(const char *name)

@@ -130,12 +130,18 @@ static inline struct bytes pem_decode(struct bytes pem)
     return copy_of(der, len);
 }
 
+/* The emulator's configuration, with time for a program that valgrind runs. */
 static inline pcrseal_config *make_pcrseal_config(void)
 {
     pcrseal_config *config = NULL;
     pcrseal_error *error = NULL;
+    uint32_t stage;
 
     NEED(pcrseal_config_from_json(world.config_json.data, world.config_json.len, &config, &error), error);
+    NEED(pcrseal_config_set_deadline(config, 600000, &error), error);
+    for (stage = PCRSEAL_STAGE_CONNECT; stage <= PCRSEAL_STAGE_OPERATION; stage++) {
+        NEED(pcrseal_config_set_timeout(config, stage, 600000, &error), error);
+    }
     return config;
 }
 
@@ -189,6 +195,7 @@ static inline pcrseal_session *make_host_session(void)
     NEED_THAT(config_text(&at, "\"path\": \"", text, sizeof text));
     NEED(pcrseal_config_set_nsm_socket(config, text, &error), error);
     NEED(pcrseal_config_set_host_transport(config, &error), error);
+    NEED(pcrseal_config_set_deadline(config, 600000, &error), error);
     NEED(pcrseal_session_new(config, &session, &error), error);
     pcrseal_quorum_free(quorum);
     pcrseal_config_free(config);

@@ -1,7 +1,8 @@
 // Package status is what the C library says about its status codes: for tests, in which cgo cannot be used.
 package status
 
-// #cgo pkg-config: pcrseal
+// #cgo !pcrseal_static pkg-config: pcrseal
+// #cgo pcrseal_static pkg-config: --static pcrseal
 // #include <pcrseal.h>
 import "C"
 

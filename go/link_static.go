@@ -1,6 +1,0 @@
-//go:build pcrseal_static
-
-package pcrseal
-
-// #cgo pkg-config: --static pcrseal
-import "C"
