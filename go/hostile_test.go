@@ -1,8 +1,10 @@
 package pcrseal
 
 import (
+	"context"
 	"errors"
 	"math"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -98,5 +100,54 @@ func TestFeatures(t *testing.T) {
 		if !HasFeature(name) {
 			t.Errorf("the library lacks %s", name)
 		}
+	}
+}
+
+// What trigger uses is freed after stop.
+func TestNothingIsTriggeredAfterACall(t *testing.T) {
+	ctx, cancel := context.WithCancel(background)
+	started, gate, triggered := make(chan struct{}), make(chan struct{}), false
+	stop := watch(ctx, func() {
+		close(started)
+		<-gate
+		triggered = true
+	})
+	cancel()
+	<-started
+	go func() {
+		for i := 0; i < 1000; i++ {
+			runtime.Gosched()
+		}
+		close(gate)
+	}()
+	stop()
+	if !triggered {
+		t.Error("stop did not wait")
+	}
+
+	ctx, cancel = context.WithCancel(background)
+	defer cancel()
+	watch(ctx, func() { t.Error("triggered by the end of a call") })()
+	cancel()
+}
+
+// A call's cancel handle has tens of bytes: there are enough of them here to be seen.
+func TestContextsLeakNothing(t *testing.T) {
+	s := session(t, emulated(t).config())
+	ctx, cancel := context.WithCancel(background)
+	defer cancel()
+	call := func(times int) {
+		for i := 0; i < times; i++ {
+			if _, err := s.Unseal(ctx, nil); !errors.Is(err, CodeBlobSize) {
+				t.Fatal(err)
+			}
+		}
+	}
+	call(1000)
+	before := resident(t)
+	const times = 100_000
+	call(times)
+	if grown := resident(t) - before; grown > times*20 {
+		t.Errorf("%d bytes after %d calls", grown, times)
 	}
 }

@@ -205,21 +205,26 @@ func (s *Session) call(
 		return err
 	}
 	defer C.pcrseal_cancel_free(cancel)
+	defer watch(ctx, func() { C.pcrseal_cancel_trigger(cancel) })()
+	err = work((*C.pcrseal_session)(c), cancel)
+	return cancelled(err, ctx.Err())
+}
+
+// watch calls trigger when ctx ends, until stop. Once stop has returned, trigger is neither running nor will it be called.
+func watch(ctx context.Context, trigger func()) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
-	defer func() {
-		close(done)
-		<-ended
-	}()
 	go func() {
 		defer close(ended)
 		select {
 		case <-ctx.Done():
-			C.pcrseal_cancel_trigger(cancel)
+			trigger()
 		case <-done:
 		}
 	}()
-	err = work((*C.pcrseal_session)(c), cancel)
-	return cancelled(err, ctx.Err())
+	return func() {
+		close(done)
+		<-ended
+	}
 }
 
 // cancelled is a failure with the context's error in it where the context is what ended the call.
