@@ -51,17 +51,17 @@ func openAttester(config *C.pcrseal_config) (*Attester, error) {
 
 // Close frees the attester when the last call that runs has ended. It may be called repeatedly, and always returns nil.
 func (a *Attester) Close() error {
-	a.handle.close()
+	a.owner().close()
 	return nil
 }
 
 // MeasuredPCRs are the PCR values measured now. It blocks while the attester is asked.
 func (a *Attester) MeasuredPCRs() (PCRSet, error) {
-	c, err := a.handle.acquire()
+	c, err := a.owner().acquire()
 	if err != nil {
 		return nil, err
 	}
-	defer a.handle.release()
+	defer a.owner().release()
 	var pcrs *C.pcrseal_pcr_set
 	var given *C.pcrseal_error
 	status := C.pcrseal_attester_measured_pcrs((*C.pcrseal_attester)(c), &pcrs, &given)
@@ -73,11 +73,11 @@ func (a *Attester) MeasuredPCRs() (PCRSet, error) {
 
 // Attest asks for an attestation document. It blocks while the attester is asked.
 func (a *Attester) Attest(request AttestationRequest) ([]byte, error) {
-	c, err := a.handle.acquire()
+	c, err := a.owner().acquire()
 	if err != nil {
 		return nil, err
 	}
-	defer a.handle.release()
+	defer a.owner().release()
 	document := make([]byte, C.PCRSEAL_ATTESTATION_DOCUMENT_MAX)
 	key, keyLen := optionalIn(request.PublicKey)
 	userData, userDataLen := optionalIn(request.UserData)
@@ -91,4 +91,12 @@ func (a *Attester) Attest(request AttestationRequest) ([]byte, error) {
 		return nil, err
 	}
 	return append([]byte{}, document[:n]...), nil
+}
+
+// owner is nil for a nil Attester.
+func (a *Attester) owner() *handle {
+	if a == nil {
+		return nil
+	}
+	return a.handle
 }

@@ -66,11 +66,11 @@ func Inspect(blob, externalAAD []byte) (*Inspection, error) {
 // ParseMeasurements. So one blob serves two releases while they take turns. It needs the session's trust policy, and
 // neither AWS KMS nor the attester. A binding enforces nothing: key policies do.
 func (s *Session) AddBinding(blob []byte, pcrs PCRSet) ([]byte, error) {
-	c, err := s.handle.acquire()
+	c, err := s.owner().acquire()
 	if err != nil {
 		return nil, err
 	}
-	defer s.handle.release()
+	defer s.owner().release()
 	var bound []byte
 	err = pcrs.use(func(pcrs *C.pcrseal_pcr_set) error {
 		var err error

@@ -99,18 +99,18 @@ func NewRecipient() (*Recipient, error) {
 
 // Close frees the key when the last call that runs has ended. It may be called repeatedly, and always returns nil.
 func (r *Recipient) Close() error {
-	r.handle.close()
+	r.owner().close()
 	return nil
 }
 
 // PublicKey is the public half, a SubjectPublicKeyInfo in DER: what AttestationRequest.PublicKey takes. It fails with
 // CodeFinished after Close.
 func (r *Recipient) PublicKey() ([]byte, error) {
-	c, err := r.handle.acquire()
+	c, err := r.owner().acquire()
 	if err != nil {
 		return nil, err
 	}
-	defer r.handle.release()
+	defer r.owner().release()
 	var n C.size_t
 	data := C.pcrseal_recipient_public_key((*C.pcrseal_recipient)(c), &n)
 	return bytesOut(data, n), nil
@@ -119,11 +119,11 @@ func (r *Recipient) PublicKey() ([]byte, error) {
 // Open opens the CiphertextForRecipient of an answer: CMS EnvelopedData for this key. It fails with CodeRejected for
 // whatever does not open, and with the codes of CMS for what has another form.
 func (r *Recipient) Open(ciphertextForRecipient []byte) (*Secret, error) {
-	c, err := r.handle.acquire()
+	c, err := r.owner().acquire()
 	if err != nil {
 		return nil, err
 	}
-	defer r.handle.release()
+	defer r.owner().release()
 	data, n := bytesIn(ciphertextForRecipient)
 	var secret *C.pcrseal_secret
 	var given *C.pcrseal_error
@@ -132,4 +132,12 @@ func (r *Recipient) Open(ciphertextForRecipient []byte) (*Secret, error) {
 		return nil, err
 	}
 	return newSecret(secret), nil
+}
+
+// owner is nil for a nil Recipient.
+func (r *Recipient) owner() *handle {
+	if r == nil {
+		return nil
+	}
+	return r.handle
 }

@@ -56,7 +56,10 @@ type Config struct {
 	// Log is called with what happens in a session, for as long as the session lives; nil, the default, for nothing. No
 	// secret is ever logged. It is called from threads of the library and of callers, from several at once. It must
 	// return soon and must not use this package: calls that wait fail with CodeReentrant, and Close would wait for itself.
-	// A panic in it is dropped.
+	// A panic in it is dropped. runtime.Goexit in it, which testing's FailNow calls, ends the program.
+	//
+	// What it refers to lives as long as the session: one that it refers to itself is never found by the garbage
+	// collector.
 	Log func(level LogLevel, target, message string)
 	// LogLevel is the most verbose level that Log wants; 0 is LogInfo.
 	LogLevel LogLevel
@@ -252,13 +255,14 @@ func (c *Config) make() (*C.pcrseal_config, error) {
 }
 
 func (s StaticCredentials) give(config *C.pcrseal_config) error {
-	id, err := newText("AccessKeyID", s.AccessKeyID)
+	id, err := newText("accessKeyID", s.accessKeyID)
 	if err != nil {
 		return err
 	}
 	defer id.free()
-	secret, secretLen := bytesIn(s.SecretAccessKey)
-	token, tokenLen := bytesIn(s.SessionToken)
+	secretAccessKey, sessionToken := s.reveal()
+	secret, secretLen := bytesIn(secretAccessKey)
+	token, tokenLen := bytesIn(sessionToken)
 	var given *C.pcrseal_error
 	status := C.pcrseal_config_set_static_credentials(config, id.c, secret, secretLen, token, tokenLen, &given)
 	return failure(status, &given)

@@ -157,23 +157,30 @@ func TestAttestersAndCredentials(t *testing.T) {
 }
 
 func TestStaticCredentialsAreInNoDocument(t *testing.T) {
-	static := StaticCredentials{AccessKeyID: "AKIAX", SecretAccessKey: []byte("a-secret-access-key"), SessionToken: []byte("a-token")}
+	secret, token := []byte("a-secret-access-key"), []byte("a-token")
+	static := NewStaticCredentials("AKIAX", secret, token)
 	for _, credentials := range []Credentials{static, &static} {
 		document, found, err := (&Config{Credentials: credentials}).document()
-		if err != nil || found == nil || !reflect.DeepEqual(*found, static) {
-			t.Errorf("%v, %v", found, err)
+		if err != nil || found == nil {
+			t.Fatalf("%v, %v", found, err)
 		}
-		if bytes.Contains(document, static.SecretAccessKey) || bytes.Contains(document, static.SessionToken) {
+		foundSecret, foundToken := found.reveal()
+		if found.accessKeyID != "AKIAX" || !bytes.Equal(foundSecret, secret) || !bytes.Equal(foundToken, token) {
+			t.Errorf("%v", found)
+		}
+		if bytes.Contains(document, secret) || bytes.Contains(document, token) {
 			t.Errorf("%s", document)
 		}
 	}
 	enclave := emulated(t)
 	config := enclave.config()
-	config.Credentials = &StaticCredentials{enclave.Credentials.AccessKeyID, []byte("another-secret-access-key"), nil}
+	config.Credentials = NewStaticCredentials(enclave.Credentials.AccessKeyID, []byte("another-secret-access-key"), nil)
 	if _, err := session(t, config).Generate(background, 32); !errors.Is(err, CodeKeyNotChecked) && !errors.Is(err, CodeKMSCredentialsRejected) {
 		t.Errorf("wrong credentials gave %v", err)
 	}
-	for _, refused := range []StaticCredentials{{}, {AccessKeyID: "AKIAX"}, {SecretAccessKey: []byte("x")}, {AccessKeyID: "A\x00", SecretAccessKey: []byte("x")}} {
+	for _, refused := range []StaticCredentials{
+		{}, NewStaticCredentials("AKIAX", nil, nil), NewStaticCredentials("", []byte("x"), nil), NewStaticCredentials("A\x00", []byte("x"), nil),
+	} {
 		config.Credentials = refused
 		if s, err := NewSession(config); err == nil {
 			_ = s.Close()
@@ -232,6 +239,10 @@ func TestTheLibraryJudgesTheConfiguration(t *testing.T) {
 		"transport":            {func(c *Config) { c.Transport = "pigeon" }, CodeConfigValue},
 		"credentials of host":  {func(c *Config) { c.Transport = TransportHost }, CodeConfigMember},
 		"no credentials":       {func(c *Config) { c.Credentials = nil }, CodeConfigMember},
+		"nil credentials":      {func(c *Config) { c.Credentials = (*StaticCredentials)(nil) }, CodeNullPointer},
+		"nil source":           {func(c *Config) { c.Credentials = (*IMDSCredentials)(nil) }, CodeNullPointer},
+		"nil attester":         {func(c *Config) { c.Attester = (*NSMSocket)(nil) }, CodeNullPointer},
+		"nil address":          {func(c *Config) { c.Credentials = FeedCredentials{(*VsockAddress)(nil)} }, CodeConfigMember},
 		"no address":           {func(c *Config) { c.Credentials = FeedCredentials{} }, CodeConfigMember},
 		"a region":             {func(c *Config) { c.KMS.RegionEndpoints = map[string]string{"x y": "http://127.0.0.1"} }, CodeKMSRegion},
 		"no UTF-8":             {func(c *Config) { c.Cluster = "a\xff" }, CodeTextEncoding},

@@ -11,18 +11,21 @@ type Credentials interface {
 	credentials() (credentialsDocument, *StaticCredentials)
 }
 
-// StaticCredentials are credentials that never change. For hosts and tests: in an enclave, whoever holds the image reads
-// them.
-//
-// The library copies the secrets into memory that it wipes. The slices are the caller's to Zeroize, once the session has
-// been made. However they are printed or encoded, the secrets do not show.
+// StaticCredentials are credentials that never change, of NewStaticCredentials. For hosts and tests: in an enclave, whoever
+// holds the image reads them. However they are printed or encoded, the secrets do not show.
 type StaticCredentials struct {
-	// AccessKeyID is public.
-	AccessKeyID string
-	// SecretAccessKey is secret.
-	SecretAccessKey []byte
-	// SessionToken is secret; temporary credentials have one.
-	SessionToken []byte
+	accessKeyID string
+	// A function, into which nothing looks that walks through values: fmt calls no method of a field that is not exported.
+	secrets func() (secretAccessKey, sessionToken []byte)
+}
+
+// NewStaticCredentials makes static credentials of an access key's id, which is public, its secret, and the session token
+// that temporary credentials have; nil where there is none.
+//
+// It keeps the slices, and the library copies them into memory that it wipes. They are the caller's to Zeroize, once the
+// session has been made.
+func NewStaticCredentials(accessKeyID string, secretAccessKey, sessionToken []byte) StaticCredentials {
+	return StaticCredentials{accessKeyID, func() ([]byte, []byte) { return secretAccessKey, sessionToken }}
 }
 
 // EnvironmentCredentials are those of the process's environment, AWS_ACCESS_KEY_ID and so on. For hosts and tests.
@@ -86,7 +89,7 @@ type UnixAddress string
 
 // String does not show the secrets.
 func (s StaticCredentials) String() string {
-	return fmt.Sprintf("StaticCredentials{AccessKeyID: %q, SecretAccessKey: %s}", s.AccessKeyID, redacted)
+	return fmt.Sprintf("StaticCredentials{%q, %s}", s.accessKeyID, redacted)
 }
 
 // GoString does not show the secrets.
@@ -103,4 +106,12 @@ func (s StaticCredentials) Format(state fmt.State, _ rune) {
 // MarshalText does not show the secrets; so neither do JSON, XML and log packages.
 func (s StaticCredentials) MarshalText() ([]byte, error) {
 	return []byte(s.String()), nil
+}
+
+// reveal gives the secrets; none for the zero value.
+func (s StaticCredentials) reveal() (secretAccessKey, sessionToken []byte) {
+	if s.secrets == nil {
+		return nil, nil
+	}
+	return s.secrets()
 }

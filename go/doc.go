@@ -72,11 +72,11 @@
 // Session, Verifier, Attester, Recipient, HostUnseal and Secret hold memory of the library. The program closes them (or
 // destroys them: a Secret), at any time; what is in use is freed when its last call has ended, and what is closed fails
 // with CodeFinished. Whatever is forgotten is freed some time after the garbage collector finds it. All of them may be used
-// by any number of goroutines at once. Their zero values are closed ones.
+// by any number of goroutines at once. Their zero values, and nil, are closed ones.
 //
 // # Secrets
 //
 // A Secret is in locked memory of the library. What goes through Go's memory is said where it does: the inputs of
-// Session.ImportVouched and StaticCredentials, the shares of ShamirSplit, the result of ShamirCombine, the request of
+// Session.ImportVouched and NewStaticCredentials, the shares of ShamirSplit, the result of ShamirCombine, the request of
 // KMSRequest.HTTP1. Zeroize wipes those, but not the copies that Go's runtime, append and encoders have made.
 package pcrseal

@@ -120,6 +120,9 @@ func (c *Config) document() ([]byte, *StaticCredentials, error) {
 	for _, quorum := range c.UnsealQuorums {
 		document.UnsealQuorums = append(document.UnsealQuorums, quorum.document())
 	}
+	if isNilPointer(c.Attester) || isNilPointer(c.Credentials) {
+		return nil, nil, fail(CodeNullPointer, "Config.Attester and Config.Credentials: a nil pointer")
+	}
 	if c.Attester != nil {
 		attester := c.Attester.attester()
 		document.Attester = &attester
@@ -233,11 +236,17 @@ func (u UnixAddress) address() addressDocument {
 }
 
 func documentOf(address Address) *addressDocument {
-	if address == nil {
+	if address == nil || isNilPointer(address) {
 		return nil
 	}
 	document := address.address()
 	return &document
+}
+
+// isNilPointer says whether a value that is there is a nil pointer, which has no methods of what it points to.
+func isNilPointer(value any) bool {
+	v := reflect.ValueOf(value)
+	return v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // optional is nil for nil alone: an empty list is for the library to refuse.

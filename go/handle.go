@@ -39,6 +39,11 @@ func (h *handle) acquire() (unsafe.Pointer, error) {
 	return h.c, nil
 }
 
+// keep takes the handle from the garbage collector: what it lends may be in use where nothing of this package is reachable.
+func (h *handle) keep() {
+	runtime.SetFinalizer(h, nil)
+}
+
 func (h *handle) release() {
 	h.mu.Lock()
 	h.users--
@@ -72,7 +77,7 @@ func (h *handle) closeAndWait() {
 }
 
 func (h *handle) drop() {
-	runtime.SetFinalizer(h, nil)
+	h.keep()
 	h.free(h.c)
 	h.c = nil
 	close(h.freed)

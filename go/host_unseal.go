@@ -4,6 +4,7 @@ package pcrseal
 import "C"
 
 import (
+	"math"
 	"time"
 	"unsafe"
 )
@@ -59,11 +60,11 @@ const NotMeasured time.Duration = -1
 // HostUnseal begins an unseal whose requests the program sends itself; the session's Config.Transport is TransportHost. The
 // attester is asked, which takes tens of milliseconds, and at most Config.Deadline.
 func (s *Session) HostUnseal(blob []byte) (*HostUnseal, error) {
-	c, err := s.handle.acquire()
+	c, err := s.owner().acquire()
 	if err != nil {
 		return nil, err
 	}
-	defer s.handle.release()
+	defer s.owner().release()
 	data, n := bytesIn(blob)
 	var unseal *C.pcrseal_host_unseal
 	var given *C.pcrseal_error
@@ -79,37 +80,37 @@ func (s *Session) HostUnseal(blob []byte) (*HostUnseal, error) {
 // Close frees the unseal, finished or not, and wipes its key and its shares when the last call that runs has ended. It may
 // be called repeatedly, and always returns nil.
 func (u *HostUnseal) Close() error {
-	u.handle.close()
+	u.owner().close()
 	return nil
 }
 
 // Needed says how many shares are needed: as many keys have to be asked at least. 0 once it is finished or closed.
 func (u *HostUnseal) Needed() int {
-	c, err := u.handle.acquire()
+	c, err := u.owner().acquire()
 	if err != nil {
 		return 0
 	}
-	defer u.handle.release()
+	defer u.owner().release()
 	return int(C.pcrseal_host_unseal_needed((*C.pcrseal_host_unseal)(c)))
 }
 
 // Ready says whether enough shares are in: what comes later is not needed. False once it is finished or closed.
 func (u *HostUnseal) Ready() bool {
-	c, err := u.handle.acquire()
+	c, err := u.owner().acquire()
 	if err != nil {
 		return false
 	}
-	defer u.handle.release()
+	defer u.owner().release()
 	return bool(C.pcrseal_host_unseal_is_ready((*C.pcrseal_host_unseal)(c)))
 }
 
 // NextRequest is the next request, one per key in the quorum's order; nil, and no error, once all have been handed out.
 func (u *HostUnseal) NextRequest() (*KMSRequest, error) {
-	c, err := u.handle.acquire()
+	c, err := u.owner().acquire()
 	if err != nil {
 		return nil, err
 	}
-	defer u.handle.release()
+	defer u.owner().release()
 	var r *C.pcrseal_kms_request
 	var given *C.pcrseal_error
 	status := C.pcrseal_host_unseal_next_request((*C.pcrseal_host_unseal)(c), &r, &given)
@@ -143,11 +144,11 @@ func (u *HostUnseal) NextRequest() (*KMSRequest, error) {
 func (u *HostUnseal) AnswerFromAuthenticatedKMS(
 	position uint32, httpStatus int, requestID string, body []byte, elapsed time.Duration,
 ) error {
-	c, err := u.handle.acquire()
+	c, err := u.owner().acquire()
 	if err != nil {
 		return err
 	}
-	defer u.handle.release()
+	defer u.owner().release()
 	id, err := newOptionalText("requestID", requestID)
 	if err != nil {
 		return err
@@ -156,18 +157,18 @@ func (u *HostUnseal) AnswerFromAuthenticatedKMS(
 	data, n := bytesIn(body)
 	var given *C.pcrseal_error
 	status := C.pcrseal_host_unseal_answer_from_authenticated_kms((*C.pcrseal_host_unseal)(c), C.uint32_t(position),
-		C.uint32_t(httpStatus), id.c, data, n, measured(elapsed), &given)
+		statusNumber(httpStatus), id.c, data, n, measured(elapsed), &given)
 	return failure(status, &given)
 }
 
 // Failed hands in that the request of a position got no answer, and how. elapsed is the time until that was clear, or
 // NotMeasured. It is for the report: a key that nothing is handed in about counts as too slow.
 func (u *HostUnseal) Failed(position uint32, how NoAnswer, elapsed time.Duration) error {
-	c, err := u.handle.acquire()
+	c, err := u.owner().acquire()
 	if err != nil {
 		return err
 	}
-	defer u.handle.release()
+	defer u.owner().release()
 	var given *C.pcrseal_error
 	status := C.pcrseal_host_unseal_failed((*C.pcrseal_host_unseal)(c), C.uint32_t(position), C.uint32_t(how),
 		measured(elapsed), &given)
@@ -177,11 +178,11 @@ func (u *HostUnseal) Failed(position uint32, how NoAnswer, elapsed time.Duration
 // Finish opens the secret. Whatever comes of it, key and shares are wiped, and everything else fails with CodeFinished
 // afterwards.
 func (u *HostUnseal) Finish() (*Unsealed, error) {
-	c, err := u.handle.acquire()
+	c, err := u.owner().acquire()
 	if err != nil {
 		return nil, err
 	}
-	defer u.handle.release()
+	defer u.owner().release()
 	var secret *C.pcrseal_secret
 	var report *C.pcrseal_report
 	var given *C.pcrseal_error
@@ -198,12 +199,12 @@ func (u *HostUnseal) Finish() (*Unsealed, error) {
 // host is the value of the header field host, with the port unless it is the scheme's own; empty stands for Host. at is the
 // time now: AWS tolerates five minutes of difference.
 func (r *KMSRequest) HTTP1(credentials StaticCredentials, host string, at time.Time) ([]byte, error) {
-	c, err := r.handle.acquire()
+	c, err := r.owner().acquire()
 	if err != nil {
 		return nil, err
 	}
-	defer r.handle.release()
-	id, err := newText("AccessKeyID", credentials.AccessKeyID)
+	defer r.owner().release()
+	id, err := newText("accessKeyID", credentials.accessKeyID)
 	if err != nil {
 		return nil, err
 	}
@@ -214,12 +215,37 @@ func (r *KMSRequest) HTTP1(credentials StaticCredentials, host string, at time.T
 	}
 	defer name.free()
 	seconds := sinceEpoch(at) / 1000
+	secretAccessKey, sessionToken := credentials.reveal()
 	return twice(func(out *C.uint8_t, capacity C.size_t, n *C.size_t, given **C.pcrseal_error) C.pcrseal_status {
-		secret, secretLen := bytesIn(credentials.SecretAccessKey)
-		token, tokenLen := bytesIn(credentials.SessionToken)
+		secret, secretLen := bytesIn(secretAccessKey)
+		token, tokenLen := bytesIn(sessionToken)
 		return C.pcrseal_kms_request_http1((*C.pcrseal_kms_request)(c), id.c, secret, secretLen, token, tokenLen, name.c,
 			seconds, out, capacity, n, given)
 	})
+}
+
+// owner is nil for a nil HostUnseal.
+func (u *HostUnseal) owner() *handle {
+	if u == nil {
+		return nil
+	}
+	return u.handle
+}
+
+// owner is nil for a nil KMSRequest.
+func (r *KMSRequest) owner() *handle {
+	if r == nil {
+		return nil
+	}
+	return r.handle
+}
+
+// statusNumber is an HTTP status for the library to judge; what does not fit is none.
+func statusNumber(status int) C.uint32_t {
+	if status < 0 || status > math.MaxInt32 {
+		return math.MaxUint32
+	}
+	return C.uint32_t(status)
 }
 
 // measured is in milliseconds, and -1 for a time that nobody measured.

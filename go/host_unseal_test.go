@@ -22,14 +22,10 @@ func hostSession(t *testing.T) (s *Session, blob, secret []byte) {
 	return session(t, config), blob, secret
 }
 
-func (e *enclave) credentials() StaticCredentials {
-	return StaticCredentials{AccessKeyID: e.Credentials.AccessKeyID, SecretAccessKey: []byte(e.Credentials.SecretAccessKey)}
-}
-
 // exchange sends a request over a connection of the test's own.
 func (e *enclave) exchange(request *KMSRequest) (status int, id string, body []byte, err error) {
 	address := strings.TrimPrefix(e.KMS.Endpoint, "http://")
-	text, err := request.HTTP1(e.credentials(), address, time.Now())
+	text, err := request.HTTP1(e.credentials(nil), address, time.Now())
 	if err != nil {
 		return 0, "", nil, err
 	}
@@ -201,8 +197,7 @@ func TestSignedRequests(t *testing.T) {
 	}
 	// It does without its unseal.
 	_ = unseal.Close()
-	credentials := emulated(t).credentials()
-	credentials.SessionToken = []byte("a-session-token")
+	credentials := emulated(t).credentials([]byte("a-session-token"))
 	at := time.Date(2026, 1, 2, 3, 4, 5, 999_000_000, time.UTC)
 	text, err := request.HTTP1(credentials, "", at)
 	if err != nil {
@@ -216,7 +211,7 @@ func TestSignedRequests(t *testing.T) {
 	if err != nil || !bytes.Equal(body, request.Body) {
 		t.Errorf("the body is %q, %v", body, err)
 	}
-	scope := fmt.Sprintf("Credential=%s/20260102/%s/kms/aws4_request", credentials.AccessKeyID, request.Region)
+	scope := fmt.Sprintf("Credential=%s/20260102/%s/kms/aws4_request", emulated(t).Credentials.AccessKeyID, request.Region)
 	if parsed.Host != request.Host || parsed.Header.Get("X-Amz-Target") != request.Target || parsed.Header.Get("X-Amz-Date") != "20260102T030405Z" ||
 		parsed.Header.Get("X-Amz-Security-Token") != "a-session-token" || !strings.Contains(parsed.Header.Get("Authorization"), scope) {
 		t.Errorf("%+v", parsed.Header)
@@ -228,7 +223,7 @@ func TestSignedRequests(t *testing.T) {
 		expected    Code
 	}{
 		{StaticCredentials{}, "", at, CodeKMSCredentials},
-		{StaticCredentials{AccessKeyID: "\x00"}, "", at, CodeTextEncoding},
+		{NewStaticCredentials("\x00", nil, nil), "", at, CodeTextEncoding},
 		{credentials, "a\x00", at, CodeTextEncoding},
 		{credentials, "a b", at, CodeKMSEndpoint},
 		{credentials, "", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), CodeKMSClock},

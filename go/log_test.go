@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
@@ -98,6 +100,22 @@ func TestALogThatPanicsOrCallsBack(t *testing.T) {
 	defer mu.Unlock()
 	if !errors.Is(nested, CodeReentrant) {
 		t.Errorf("a call from within gave %v", nested)
+	}
+}
+
+// There is no way back into the library: the program says so and ends.
+func TestALogThatExits(t *testing.T) {
+	config := emulated(t).config()
+	if os.Getenv("PCRSEAL_TEST_EXIT") != "" {
+		config.Log = func(LogLevel, string, string) { runtime.Goexit() }
+		_, err := session(t, config).Generate(background, 32)
+		t.Fatalf("it went on: %v", err)
+	}
+	program := exec.Command(os.Args[0], "-test.run", "^TestALogThatExits$")
+	program.Env = append(os.Environ(), "PCRSEAL_TEST_EXIT=1", "TMPDIR="+t.TempDir())
+	output, err := program.CombinedOutput()
+	if err == nil || !bytes.Contains(output, []byte("panic: pcrseal: Config.Log has called runtime.Goexit")) {
+		t.Errorf("%v:\n%s", err, output)
 	}
 }
 

@@ -149,15 +149,17 @@ func missing(t testing.TB, what string) {
 // config is the enclave's configuration in Go's own types.
 func (e *enclave) config() *Config {
 	return &Config{
-		Cluster:    "emulator",
-		SealQuorum: &Quorum{Threshold: e.SealQuorum.Threshold, Keys: append([]string{}, e.SealQuorum.Keys...)},
-		Attester:   NSMSocket{Path: e.Attester.Path},
-		KMS:        KMSConfig{Endpoint: e.KMS.Endpoint},
-		Credentials: StaticCredentials{
-			AccessKeyID:     e.Credentials.AccessKeyID,
-			SecretAccessKey: []byte(e.Credentials.SecretAccessKey),
-		},
+		Cluster:     "emulator",
+		SealQuorum:  &Quorum{Threshold: e.SealQuorum.Threshold, Keys: append([]string{}, e.SealQuorum.Keys...)},
+		Attester:    NSMSocket{Path: e.Attester.Path},
+		KMS:         KMSConfig{Endpoint: e.KMS.Endpoint},
+		Credentials: e.credentials(nil),
 	}
+}
+
+// credentials are the emulator's, with a session token of the test's.
+func (e *enclave) credentials(sessionToken []byte) StaticCredentials {
+	return NewStaticCredentials(e.Credentials.AccessKeyID, []byte(e.Credentials.SecretAccessKey), sessionToken)
 }
 
 // session makes a session that is closed when the test ends.

@@ -23,7 +23,8 @@ func Version() string {
 	return C.GoString(C.pcrseal_version())
 }
 
-// HasFeature says whether the loaded library was built with a feature: "webpki-roots", "metrics", ….
+// HasFeature says whether the loaded library can do something: "host-transport", "log", "nitro-tpm", "nsm-socket", "vsock".
+// False for what it does not know.
 func HasFeature(name string) bool {
 	text, err := newText("name", name)
 	if err != nil {

@@ -16,8 +16,8 @@ const redacted = "[secret]"
 // wiped when it is freed. Go's memory never holds it unless the program copies it there; append, string conversions and
 // most encoders do.
 //
-// Destroy frees it; a Secret that is forgotten is freed some time after the garbage collector finds it. However it is
-// printed or encoded, its content does not show.
+// Destroy frees it; a Secret that is forgotten is freed some time after the garbage collector finds it, unless Bytes was
+// called. However it is printed or encoded, its content does not show.
 type Secret struct {
 	handle *handle
 }
@@ -41,9 +41,9 @@ func (s *Secret) Use(f func(secret []byte) error) error {
 
 // Bytes is a view of the secret, nil after Destroy. Nobody may write to it.
 //
-// The view is of memory that is unmapped by Destroy, and also when the Secret is no longer reachable: reading it then
-// ends the program. Whoever holds the view keeps the Secret too, as by `defer secret.Destroy()` in the function that
-// uses the view, and sees to it that no other goroutine destroys it meanwhile. Use needs no such care.
+// The view is of memory that is unmapped by Destroy: reading it then ends the program. Whoever holds the view sees to it
+// that nobody destroys the Secret meanwhile. Since a view does not keep its Secret from the garbage collector, a Secret
+// that Bytes was called for is freed by Destroy alone: forgotten, it stays in locked memory. Use needs no such care.
 func (s *Secret) Bytes() []byte {
 	h := s.owner()
 	c, err := h.acquire()
@@ -51,12 +51,19 @@ func (s *Secret) Bytes() []byte {
 		return nil
 	}
 	defer h.release()
+	h.keep()
 	return view(c)
 }
 
 // Len is the secret's length in bytes, 0 after Destroy.
 func (s *Secret) Len() int {
-	return len(s.Bytes())
+	h := s.owner()
+	c, err := h.acquire()
+	if err != nil {
+		return 0
+	}
+	defer h.release()
+	return len(view(c))
 }
 
 // Destroy wipes and frees the secret: at once, or when the last Use that runs has ended. Every view that Bytes gave is

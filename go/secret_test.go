@@ -3,10 +3,12 @@ package pcrseal
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/gob"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"sync"
@@ -21,7 +23,14 @@ func generated(t testing.TB) (*Secret, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sealed.Secret, append([]byte{}, sealed.Secret.Bytes()...)
+	var copied []byte
+	if err := sealed.Secret.Use(func(secret []byte) error {
+		copied = append(copied, secret...)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return sealed.Secret, copied
 }
 
 func TestADestroyedSecretIsGone(t *testing.T) {
@@ -86,15 +95,24 @@ func TestUseEndsWithAPanic(t *testing.T) {
 	<-secret.handle.freed
 }
 
+// unexported hides its fields from fmt, which then calls none of their methods.
+type unexported struct {
+	config      Config
+	credentials Credentials
+	static      StaticCredentials
+	secret      Secret
+}
+
 func TestSecretsAreNeverPrinted(t *testing.T) {
 	secret, found := generated(t)
 	defer secret.Destroy()
-	static := StaticCredentials{AccessKeyID: "AKIAPUBLIC", SecretAccessKey: found, SessionToken: found}
+	static := NewStaticCredentials("AKIAPUBLIC", found, found)
 	config := Config{Credentials: static}
 	var forms []string
 	for _, value := range []any{
 		secret, *secret, &Sealed{Secret: secret}, Unsealed{Secret: secret}, []Secret{*secret}, map[string]*Secret{"a": secret},
 		static, &static, config, &config, []Credentials{static},
+		unexported{config, static, static, *secret}, &unexported{config, static, static, *secret},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%X", "%q", "%d", "%o", "%b", "%c", "%U"} {
 			forms = append(forms, fmt.Sprintf(verb, value))
@@ -113,6 +131,11 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 			t.Error(err)
 		}
 		forms = append(forms, string(text))
+	}
+	for _, value := range []any{static, secret} {
+		if err := gob.NewEncoder(io.Discard).Encode(value); err == nil {
+			t.Errorf("%T was encoded by gob", value)
+		}
 	}
 	forms = append(forms, secret.String(), secret.GoString(), static.String(), static.GoString())
 	for _, form := range forms {
@@ -153,6 +176,29 @@ func TestWhatIsForgottenIsFreedOnce(t *testing.T) {
 	verifierFreed := verifier.handle.freed
 	secret, verifier = nil, nil
 	settled(func() bool { return isClosed(secretFreed) && isClosed(verifierFreed) })
+}
+
+// A view lives on without its Secret, which the garbage collector finds: reading freed memory would end the program.
+func TestAViewOutlivesTheGarbageCollector(t *testing.T) {
+	secret, found := generated(t)
+	view, freed := secret.Bytes(), secret.handle.freed
+	secret = nil
+	// Whatever the first round found has been finalized when that of a second has.
+	for round := 0; round < 2; round++ {
+		other, _ := generated(t)
+		otherFreed := other.handle.freed
+		if other.Len() != 32 {
+			t.Error(other.Len())
+		}
+		other = nil
+		settled(func() bool { return isClosed(otherFreed) })
+	}
+	if isClosed(freed) {
+		t.Fatal("the memory of a view is gone")
+	}
+	if !bytes.Equal(view, found) {
+		t.Error("the view has changed")
+	}
 }
 
 func TestWhatIsInUseIsNotFreed(t *testing.T) {

@@ -64,7 +64,7 @@ func NewSession(config *Config) (*Session, error) {
 // Close frees the session. Calls that begin after it fail with CodeFinished; it returns when those that run have ended,
 // which their contexts and Config.Deadline see to. It may be called repeatedly, and always returns nil.
 func (s *Session) Close() error {
-	s.handle.closeAndWait()
+	s.owner().closeAndWait()
 	return nil
 }
 
@@ -166,12 +166,20 @@ func (s *Session) Unseal(ctx context.Context, blob []byte) (*Unsealed, error) {
 
 // MaxBlobLen is the length of the longest blob that a secret of so many bytes can become. It does no I/O.
 func (s *Session) MaxBlobLen(secretLen int) (int, error) {
-	c, err := s.handle.acquire()
+	c, err := s.owner().acquire()
 	if err != nil {
 		return 0, err
 	}
-	defer s.handle.release()
+	defer s.owner().release()
 	return maxBlobLen((*C.pcrseal_session)(c), secretLen)
+}
+
+// owner is nil for a nil Session.
+func (s *Session) owner() *handle {
+	if s == nil {
+		return nil
+	}
+	return s.handle
 }
 
 // call runs a call that ctx can end.
@@ -182,11 +190,11 @@ func (s *Session) call(
 	if err := ctx.Err(); err != nil {
 		return cancelled(fail(CodeCancelled, "the call was cancelled"), err)
 	}
-	c, err := s.handle.acquire()
+	c, err := s.owner().acquire()
 	if err != nil {
 		return err
 	}
-	defer s.handle.release()
+	defer s.owner().release()
 	if ctx.Done() == nil {
 		return work((*C.pcrseal_session)(c), nil)
 	}
@@ -197,21 +205,26 @@ func (s *Session) call(
 		return err
 	}
 	defer C.pcrseal_cancel_free(cancel)
+	defer watch(ctx, func() { C.pcrseal_cancel_trigger(cancel) })()
+	err = work((*C.pcrseal_session)(c), cancel)
+	return cancelled(err, ctx.Err())
+}
+
+// watch calls trigger when ctx ends, until stop. Once stop has returned, trigger is neither running nor will it be called.
+func watch(ctx context.Context, trigger func()) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
-	defer func() {
-		close(done)
-		<-ended
-	}()
 	go func() {
 		defer close(ended)
 		select {
 		case <-ctx.Done():
-			C.pcrseal_cancel_trigger(cancel)
+			trigger()
 		case <-done:
 		}
 	}()
-	err = work((*C.pcrseal_session)(c), cancel)
-	return cancelled(err, ctx.Err())
+	return func() {
+		close(done)
+		<-ended
+	}
 }
 
 // cancelled is a failure with the context's error in it where the context is what ended the call.

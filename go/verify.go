@@ -4,6 +4,7 @@ package pcrseal
 import "C"
 
 import (
+	"math"
 	"time"
 	"unsafe"
 )
@@ -38,8 +39,8 @@ type Verifier struct {
 	handle *handle
 }
 
-// AttestationPolicy says which genuine documents are wanted. At least one PCR, module id, instance id or public key has to
-// be demanded.
+// AttestationPolicy says which genuine documents are wanted. At least one PCR, module id or instance id has to be demanded:
+// whoever rents an enclave chooses the rest.
 type AttestationPolicy struct {
 	// Kind is what has to be attested; 0 is AttestationEnclave.
 	Kind AttestationKind
@@ -104,7 +105,7 @@ func NewVerifier(rootsDER ...[]byte) (*Verifier, error) {
 
 // Close frees the verifier when the last call that runs has ended. It may be called repeatedly, and always returns nil.
 func (v *Verifier) Close() error {
-	v.handle.close()
+	v.owner().close()
 	return nil
 }
 
@@ -143,15 +144,23 @@ func (v *Verifier) VerifyWithoutAppraisal(document []byte, at time.Time) (*Attes
 	return attestation, err
 }
 
+// owner is nil for a nil Verifier.
+func (v *Verifier) owner() *handle {
+	if v == nil {
+		return nil
+	}
+	return v.handle
+}
+
 func (v *Verifier) call(
 	attestation **Attestation,
 	verify func(v *C.pcrseal_verifier, out **C.pcrseal_attestation) error,
 ) error {
-	c, err := v.handle.acquire()
+	c, err := v.owner().acquire()
 	if err != nil {
 		return err
 	}
-	defer v.handle.release()
+	defer v.owner().release()
 	var made *C.pcrseal_attestation
 	if err := verify((*C.pcrseal_verifier)(c), &made); err != nil {
 		return err
@@ -318,10 +327,14 @@ func takeAttestation(a *C.pcrseal_attestation) *Attestation {
 	return attestation
 }
 
-// sinceEpoch is in milliseconds. No certificate is older than 1970: the times before it are refused as 1970 is.
+// sinceEpoch is in milliseconds. No certificate is older than 1970: the times before it are refused as 1970 is. A time
+// beyond the milliseconds that an int64 holds is the last of them, and never wraps to one that a document may have.
 func sinceEpoch(at time.Time) C.uint64_t {
 	if at.Unix() < 0 {
 		return 0
+	}
+	if at.Unix() >= math.MaxInt64/1000 {
+		return math.MaxInt64
 	}
 	return C.uint64_t(at.UnixMilli())
 }

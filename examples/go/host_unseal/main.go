@@ -182,10 +182,7 @@ func (d *document) ask(request *pcrseal.KMSRequest) answer {
 	if err := connection.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		return answer{err: err}
 	}
-	credentials := pcrseal.StaticCredentials{
-		AccessKeyID:     d.Credentials.AccessKeyID,
-		SecretAccessKey: []byte(d.Credentials.SecretAccessKey),
-	}
+	credentials := pcrseal.NewStaticCredentials(d.Credentials.AccessKeyID, []byte(d.Credentials.SecretAccessKey), nil)
 	text, err := request.HTTP1(credentials, host, time.Now())
 	if err != nil {
 		return answer{err: err}
