@@ -44,7 +44,7 @@ built:
 	    --print native-static-libs=$(CURDIR)/$(BUILT)/pcrseal-static-libs
 
 $(OUT)/$(SONAME): built
-	@cmp -s $(BUILT)/libpcrseal_ffi.so $@ || cp $(BUILT)/libpcrseal_ffi.so $@
+	@cmp -s $(BUILT)/libpcrseal_ffi.so $@ || cp --remove-destination $(BUILT)/libpcrseal_ffi.so $@
 	@ln -sf $(SONAME) $(OUT)/libpcrseal.so
 
 # Its debugging information is that of what it is made of: the profile does not reach into it.
