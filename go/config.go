@@ -5,7 +5,7 @@ import "C"
 
 import (
 	"reflect"
-	"runtime"
+	"sync"
 	"time"
 	"unsafe"
 )
@@ -62,7 +62,14 @@ type Config struct {
 	LogLevel LogLevel
 
 	// parsed is the configuration, where it came as JSON.
-	parsed *handle
+	parsed *parsedConfig
+}
+
+// parsedConfig is a configuration of the library's.
+type parsedConfig struct {
+	// mu lets one session at a time be made of it, so that each gets its own log.
+	mu     sync.Mutex
+	handle *handle
 }
 
 // Quorum is Threshold of these KMS keys, in this order.
@@ -204,15 +211,17 @@ func (c *Config) use(f func(config *C.pcrseal_config) error) error {
 			return err
 		}
 		parsed = ownConfig(made)
-		defer parsed.close()
+		defer parsed.handle.close()
 	} else if !c.isPlain() {
 		return fail(CodeConfigMember, "fields of a Config beside a JSON document")
 	}
-	p, err := parsed.acquire()
+	parsed.mu.Lock()
+	defer parsed.mu.Unlock()
+	p, err := parsed.handle.acquire()
 	if err != nil {
 		return err
 	}
-	defer parsed.release()
+	defer parsed.handle.release()
 	return f((*C.pcrseal_config)(p))
 }
 
@@ -249,7 +258,6 @@ func (s StaticCredentials) give(config *C.pcrseal_config) error {
 	token, tokenLen := bytesIn(s.SessionToken)
 	var given *C.pcrseal_error
 	status := C.pcrseal_config_set_static_credentials(config, id.c, secret, secretLen, token, tokenLen, &given)
-	runtime.KeepAlive(s)
 	return failure(status, &given)
 }
 
@@ -276,6 +284,8 @@ func (c *Config) isPlain() bool {
 	return reflect.ValueOf(rest).IsZero()
 }
 
-func ownConfig(c *C.pcrseal_config) *handle {
-	return newHandle(unsafe.Pointer(c), func(c unsafe.Pointer) { C.pcrseal_config_free((*C.pcrseal_config)(c)) })
+func ownConfig(c *C.pcrseal_config) *parsedConfig {
+	return &parsedConfig{handle: newHandle(unsafe.Pointer(c), func(c unsafe.Pointer) {
+		C.pcrseal_config_free((*C.pcrseal_config)(c))
+	})}
 }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -277,12 +278,46 @@ func TestConfigurationsAreFreed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	freed := config.parsed.freed
+	freed := config.parsed.handle.freed
 	s := session(t, config)
 	runtime.KeepAlive(config)
 	settled(func() bool { return isClosed(freed) })
 	// The session needs it no more.
 	seal(t, s)
+}
+
+// Sessions that are made of one document at the same time each have their own log.
+func TestManySessionsOfOneDocument(t *testing.T) {
+	parsed, err := ConfigFromJSON(emulated(t).document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blob, _ := seal(t, session(t, parsed))
+	var group sync.WaitGroup
+	for i := 0; i < 8; i++ {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			log, config := new(told), *parsed
+			config.Log = log.tell
+			s, err := NewSession(&config)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			unsealed, err := s.Unseal(background, blob)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			unsealed.Secret.Destroy()
+			_ = s.Close()
+			if found := strings.Count(log.text(), "unsealed"); found != 1 {
+				t.Errorf("a session's log tells of %d unseals", found)
+			}
+		}()
+	}
+	group.Wait()
 }
 
 func sameJSON(t *testing.T, a, b string) bool {

@@ -69,10 +69,10 @@
 //
 // # Handles
 //
-// Session, Verifier, Attester, Recipient, HostUnseal and Secret hold memory of the library. Each is closed (a Secret is
-// destroyed) by the program, and otherwise some time after the garbage collector finds it. Closing waits for no goroutine
-// that does not run: what is in use is freed when its last call ends, and what is closed fails with CodeFinished. All may
-// be used by any number of goroutines at once. Their zero values are closed ones.
+// Session, Verifier, Attester, Recipient, HostUnseal and Secret hold memory of the library. The program closes them (or
+// destroys them: a Secret), at any time; what is in use is freed when its last call has ended, and what is closed fails
+// with CodeFinished. Whatever is forgotten is freed some time after the garbage collector finds it. All of them may be used
+// by any number of goroutines at once. Their zero values are closed ones.
 //
 // # Secrets
 //

@@ -2,6 +2,7 @@ package pcrseal
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -119,6 +120,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 			string(found), fmt.Sprintf("%x", found), fmt.Sprintf("%X", found), fmt.Sprintf("%q", found)[1:20],
 			fmt.Sprintf("%d", found[:8]), strings.Trim(fmt.Sprint(found[:8]), "[]"), fmt.Sprintf("%#v", found)[7:40],
 			fmt.Sprintf("%o", found[:8]), fmt.Sprintf("%b", found[:8]),
+			base64.StdEncoding.EncodeToString(found),
 		} {
 			if strings.Contains(form, shown) {
 				t.Errorf("%q shows the secret", form)

@@ -5,6 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -376,4 +380,68 @@ func TestCloseWaitsForCallsAndEndsTheSession(t *testing.T) {
 	if _, err := s.Unseal(background, blob); !errors.Is(err, CodeFinished) {
 		t.Errorf("a closed session gave %v", err)
 	}
+}
+
+func TestNoGoroutineIsLeft(t *testing.T) {
+	s, blob, connected := silent(t)
+	before := runtime.NumGoroutine()
+	for i := 0; i < 10; i++ {
+		ctx, cancel := context.WithCancel(background)
+		if i%2 == 0 {
+			go func() {
+				<-connected
+				cancel()
+			}()
+			if _, err := s.Unseal(ctx, blob); !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		} else if _, err := s.Unseal(ctx, nil); !errors.Is(err, CodeBlobSize) {
+			t.Error(err)
+		}
+		// What a call has begun has ended with it, whether its context has or not.
+		settled(func() bool { return runtime.NumGoroutine() <= before })
+		cancel()
+	}
+}
+
+// Every error, and whatever a failed call was given, is freed: there are enough of them here to be seen.
+func TestFailuresLeakNothing(t *testing.T) {
+	verifier := verifier(t)
+	policy := &AttestationPolicy{PCRs: PCRSet{}, ModuleID: "i-0", Nonce: make([]byte, 1024)}
+	for index := 0; index < 32; index++ {
+		policy.PCRs[index] = PCR{1}
+	}
+	fail := func(times int) {
+		for i := 0; i < times; i++ {
+			if _, err := verifier.Verify(nil, time.Now(), policy); !errors.Is(err, CodeCBORTruncated) {
+				t.Fatal(err)
+			}
+			if _, err := ConfigFromJSON([]byte(`{"cluster": ""}`)); !errors.Is(err, CodeConfigMember) {
+				t.Fatal(err)
+			}
+		}
+	}
+	fail(1000)
+	before := resident(t)
+	const times = 20000
+	fail(times)
+	// A policy has 2.5 KB, an error some 200 bytes.
+	if grown := resident(t) - before; grown > times*100 {
+		t.Errorf("%d bytes after %d failures", grown, times)
+	}
+}
+
+// resident is the process's memory, of Go's and the library's, but for what the garbage collector could give back.
+func resident(t *testing.T) int {
+	t.Helper()
+	debug.FreeOSMemory()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Skip(err)
+	}
+	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages * os.Getpagesize()
 }

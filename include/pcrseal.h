@@ -33,13 +33,15 @@
 // Threads     A handle that a function takes as const may be used by any number of threads at once. The others lock:
 //             no call races with another, but in which order they come is yours. Nobody may use a handle while it is
 //             freed. Nothing is kept per thread: errors are values.
-// Waiting     Calls that ask KMS or the attester take at most as long as the configuration's deadline says, and end
-//             early with PCRSEAL_E_CANCELLED when another thread triggers the pcrseal_cancel that they were given.
+// Waiting     Calls of a session that ask KMS or the attester take at most as long as its configuration's deadline says,
+//             and end early with PCRSEAL_E_CANCELLED when another thread triggers the pcrseal_cancel that they were given.
+//             A pcrseal_attester has no deadline: its calls take as long as the module does.
 // Processes   A session has threads, which fork() does not copy: make sessions after it, or let the child exec. No
-//             function may be called from a signal handler. The library installs no signal handler, sets no
-//             environment variable, prints nothing, and never ends the process.
-// Panics      A defect inside the library becomes PCRSEAL_E_PANIC; nothing unwinds into your program. Memory that runs
-//             out ends the process, as Rust does.
+//             function may be called from a signal handler. The library installs no signal handler, raises no SIGPIPE,
+//             sets no environment variable, prints nothing but what Panics says, and never ends the process.
+// Panics      A defect inside the library becomes PCRSEAL_E_PANIC; nothing unwinds into your program. Rust says where it
+//             was in a line on the standard error, as it does of a thread that the system refuses (PCRSEAL_E_THREADS).
+//             Memory that runs out ends the process, as Rust does.
 // Secrets     A pcrseal_secret lies in memory that is locked, kept out of core dumps, between guard pages, and wiped
 //             when it is freed. What you copy out of it, or had written to a buffer of yours, is yours to wipe:
 //             pcrseal_zeroize. No secret is ever in an error, a report, or a message to a log callback.
@@ -1399,8 +1401,8 @@ void pcrseal_error_free(pcrseal_error *error);
 
 // Begins an unseal of a blob, in `unseal`, which whoever gets it frees. The session is one whose configuration leaves the
 // transport to the program (`pcrseal_config_set_host_transport`). The blob is checked against the session's trust policy
-// and the PCRs measured now, memory for the secret is locked, an RSA key is generated, and the attester asked: it takes
-// tens of milliseconds, and at most the configuration's deadline.
+// and the PCRs measured now, an RSA key is generated, the attester asked, and memory for the secret locked: it takes tens
+// of milliseconds, and at most the configuration's deadline.
 //
 // Fails with `PCRSEAL_E_CONFIG_TRANSPORT` for another session; as `pcrseal_unseal` for a blob that the session does not
 // trust; with `PCRSEAL_E_MEMORY_NOT_LOCKED`; with the attester's codes; with `PCRSEAL_E_DEADLINE_EXCEEDED` when it does not
@@ -1412,10 +1414,12 @@ pcrseal_status pcrseal_host_unseal_begin(const pcrseal_session *session,
                                          pcrseal_host_unseal **unseal,
                                          pcrseal_error **error);
 
-// How many shares are needed: as many keys have to be asked at least. 0 for NULL, and once it is finished.
+// How many shares are needed: as many keys have to be asked at least. 0 for NULL, from within a callback, and once it is
+// finished.
 size_t pcrseal_host_unseal_needed(const pcrseal_host_unseal *unseal);
 
-// Whether enough shares are in: what comes later is not needed. False for NULL, and once it is finished.
+// Whether enough shares are in: what comes later is not needed. False for NULL, from within a callback, and once it is
+// finished.
 bool pcrseal_host_unseal_is_ready(const pcrseal_host_unseal *unseal);
 
 // The next request, in `request`, which whoever gets it frees; one per key, in the quorum's order. NULL, and no failure,
@@ -1743,7 +1747,7 @@ pcrseal_status pcrseal_reseal(const pcrseal_session *session,
 // there, or reading behind the end, ends the process. NULL and 0 for NULL; NULL alone where `len` is NULL.
 const uint8_t *pcrseal_secret_data(const pcrseal_secret *secret, size_t *len);
 
-// How many bytes the secret has: 1 to 65536. 0 for NULL.
+// How many bytes the secret has: 1 to 65536, and none where AWS KMS's plaintext for a recipient is empty. 0 for NULL.
 size_t pcrseal_secret_len(const pcrseal_secret *secret);
 
 // Wipes the secret and frees the handle. NULL is fine.

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 use std::ptr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use pcrseal::core::crypto::aws_lc;
@@ -55,10 +55,15 @@ impl HostUnseal {
     /// # Errors
     /// [`Code::Finished`]; [`Code::Reentrant`].
     fn with<T>(&self, work: impl FnOnce(&mut Work) -> Result<T, Failure>) -> Result<T, Failure> {
-        // Whoever calls the callback may hold the lock.
-        outside_of_callbacks()?;
-        let mut there = lock(&self.work);
+        let mut there = self.lock()?;
         self.log.during(|| work(there.as_mut().ok_or(Code::Finished)?))
+    }
+
+    /// # Errors
+    /// [`Code::Reentrant`]: whoever calls a callback may hold the lock.
+    fn lock(&self) -> Result<MutexGuard<'_, Option<Work>>, Failure> {
+        outside_of_callbacks()?;
+        Ok(lock(&self.work))
     }
 
     fn begin(session: &Session, blob: &[u8]) -> Result<Self, Failure> {
@@ -89,8 +94,8 @@ fn elapsed(milliseconds: i64) -> Option<Duration> {
 
 /// Begins an unseal of a blob, in `unseal`, which whoever gets it frees. The session is one whose configuration leaves the
 /// transport to the program (`pcrseal_config_set_host_transport`). The blob is checked against the session's trust policy
-/// and the PCRs measured now, memory for the secret is locked, an RSA key is generated, and the attester asked: it takes
-/// tens of milliseconds, and at most the configuration's deadline.
+/// and the PCRs measured now, an RSA key is generated, the attester asked, and memory for the secret locked: it takes tens
+/// of milliseconds, and at most the configuration's deadline.
 ///
 /// Fails with `PCRSEAL_E_CONFIG_TRANSPORT` for another session; as `pcrseal_unseal` for a blob that the session does not
 /// trust; with `PCRSEAL_E_MEMORY_NOT_LOCKED`; with the attester's codes; with `PCRSEAL_E_DEADLINE_EXCEEDED` when it does not
@@ -112,16 +117,22 @@ pub unsafe extern "C" fn pcrseal_host_unseal_begin(
     })
 }
 
-/// How many shares are needed: as many keys have to be asked at least. 0 for NULL, and once it is finished.
+/// How many shares are needed: as many keys have to be asked at least. 0 for NULL, from within a callback, and once it is
+/// finished.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_host_unseal_needed(unseal: *const HostUnseal) -> usize {
-    get(unseal, 0, |unseal| lock(&unseal.work).as_ref().map_or(0, |work| work.unseal.needed()))
+    get(unseal, 0, |unseal| {
+        unseal.lock().map_or(0, |there| there.as_ref().map_or(0, |work| work.unseal.needed()))
+    })
 }
 
-/// Whether enough shares are in: what comes later is not needed. False for NULL, and once it is finished.
+/// Whether enough shares are in: what comes later is not needed. False for NULL, from within a callback, and once it is
+/// finished.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_host_unseal_is_ready(unseal: *const HostUnseal) -> bool {
-    get(unseal, false, |unseal| lock(&unseal.work).as_ref().is_some_and(|work| work.unseal.is_ready()))
+    get(unseal, false, |unseal| {
+        unseal.lock().is_ok_and(|there| there.as_ref().is_some_and(|work| work.unseal.is_ready()))
+    })
 }
 
 /// The next request, in `request`, which whoever gets it frees; one per key, in the quorum's order. NULL, and no failure,
@@ -236,7 +247,7 @@ pub unsafe extern "C" fn pcrseal_host_unseal_finish(
         let secret = caller.out(secret, "secret");
         let report = caller.out_or_none(report, "report");
         let unseal = caller.handle(unseal, "unseal")?;
-        let Work { unseal: work, reserved, .. } = lock(&unseal.work).take().ok_or(Code::Finished)?;
+        let Work { unseal: work, reserved, .. } = unseal.lock()?.take().ok_or(Code::Finished)?;
         let unsealed = unseal.log.during(|| work.finish())?;
         secret.give(reserved.fill(unsealed.opened.secret().expose())?);
         if let Some(report) = report {

@@ -40,7 +40,7 @@ pub unsafe extern "C" fn pcrseal_secret_data(secret: *const Secret, len: *mut us
     get_bytes(secret, len, |secret| Some(secret.memory.bytes()))
 }
 
-/// How many bytes the secret has: 1 to 65536. 0 for NULL.
+/// How many bytes the secret has: 1 to 65536, and none where AWS KMS's plaintext for a recipient is empty. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_secret_len(secret: *const Secret) -> usize {
     get(secret, 0, |secret| secret.memory.bytes().len())

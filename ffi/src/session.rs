@@ -40,9 +40,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn new(settings: &Settings) -> Result<Self, Fault> {
-        settings.check()?;
-        let policy = settings.trust_policy()?;
+    fn new(settings: &Settings, policy: TrustPolicy) -> Result<Self, Fault> {
         let attester = settings.open_attester()?;
         let auto_unseal = match settings.transport {
             TransportConfig::Own => Some(settings.auto_unseal(Arc::clone(&attester))?),
@@ -55,10 +53,13 @@ impl Parts {
 
 impl Session {
     fn new(settings: Settings, log: Option<Log>) -> Result<Self, Failure> {
-        // Until the settings are checked, their deadline may be anything; tokio takes any.
+        outside()?;
+        // Before there is a deadline to meet: what is wrong with them is said however short it is.
+        settings.check()?;
+        let policy = settings.trust_policy()?;
         let engine = Engine::start(log)?;
         let deadline = settings.deadline;
-        let parts = engine.run_blocking(None, deadline, move || Ok(Parts::new(&settings)?))?;
+        let parts = engine.run_blocking(None, deadline, move || Ok(Parts::new(&settings, policy)?))?;
         Ok(Self { engine, parts })
     }
 

@@ -7,9 +7,11 @@ mod common;
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use common::calls::{Handle, Outcome, called, made};
 use common::{World, generate, session_of};
+use pcrseal::Code;
 use pcrseal_ffi::*;
 use serde_json::json;
 
@@ -39,19 +41,53 @@ unsafe extern "C" fn tell(_: *mut c_void, _: u32, _: *const c_char, message: *co
     LINES.lock().unwrap().push(message);
 }
 
-#[test]
-fn the_session_s_log_is_told() {
-    let world = World::new();
-    let blob = generate(&world.session(), 32, None).unwrap().blob;
+/// What the second callback asks about, and what it was answered.
+static ASKED: AtomicPtr<HostUnseal> = AtomicPtr::new(ptr::null_mut());
+static ANSWERS: Mutex<Vec<(usize, bool, Status)>> = Mutex::new(Vec::new());
+
+unsafe extern "C" fn ask(_: *mut c_void, _: u32, _: *const c_char, _: *const c_char) {
+    let (unseal, mut secret) = (ASKED.load(Ordering::SeqCst), ptr::null_mut());
+    if unseal.is_null() {
+        return;
+    }
+    let answers = unsafe {
+        let status = pcrseal_host_unseal_finish(unseal, &raw mut secret, ptr::null_mut(), ptr::null_mut());
+        (pcrseal_host_unseal_needed(unseal), pcrseal_host_unseal_is_ready(unseal), status)
+    };
+    ANSWERS.lock().unwrap().push(answers);
+}
+
+fn session(world: &World, callback: LogCallback) -> Handle<Session> {
     let mut document = world.document();
     document["transport"] = json!("host");
     let members = document.as_object_mut().unwrap();
     members.remove("kms");
     members.remove("credentials");
     let config = common::config(&document).unwrap();
-    called(|error| unsafe { pcrseal_config_set_log(config.get(), Some(tell), ptr::null_mut(), 5, error) })
+    called(|error| unsafe { pcrseal_config_set_log(config.get(), callback, ptr::null_mut(), 5, error) })
         .unwrap();
-    let session = session_of(&config).unwrap();
+    session_of(&config).unwrap()
+}
+
+/// Without the refusal it would wait for itself.
+#[test]
+fn a_callback_does_nothing_with_the_unseal_that_it_is_told_of() {
+    let world = World::new();
+    let blob = generate(&world.session(), 32, None).unwrap().blob;
+    let session = session(&world, Some(ask));
+    let unseal = begin(&session, &blob).unwrap();
+    ASKED.store(unseal.get(), Ordering::SeqCst);
+    fail(&unseal, 2);
+    ASKED.store(ptr::null_mut(), Ordering::SeqCst);
+    assert_eq!(*ANSWERS.lock().unwrap(), [(0, false, Code::Reentrant.number())]);
+    assert_eq!(unsafe { pcrseal_host_unseal_needed(unseal.get()) }, 2);
+}
+
+#[test]
+fn the_session_s_log_is_told() {
+    let world = World::new();
+    let blob = generate(&world.session(), 32, None).unwrap().blob;
+    let session = session(&world, Some(tell));
     let told = || std::mem::take(&mut *LINES.lock().unwrap());
     let unseal = begin(&session, &blob).unwrap();
     assert!(!told().is_empty());

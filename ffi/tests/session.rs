@@ -8,15 +8,15 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use common::{
-    World, called, cancel, filled, generate, import, max_blob_len, reseal, retire, session, unseal,
-    unseal_into, unsealed_len,
+    World, called, cancel, config, filled, generate, import, max_blob_len, reseal, retire, session,
+    session_of, unseal, unseal_into, unsealed_len,
 };
 use pcrseal::Code;
 use pcrseal_emulator::kms::{Fault, KeyHandle, Operation};
 use pcrseal_ffi::{
     PCRSEAL_RETIREMENT_FAILED, PCRSEAL_RETIREMENT_NOT_YET_EFFECTIVE, PCRSEAL_RETIREMENT_RETIRED,
-    pcrseal_generate, pcrseal_import_vouched, pcrseal_reseal, pcrseal_secret_data, pcrseal_secret_free,
-    pcrseal_secret_len, pcrseal_session_free, pcrseal_unseal,
+    pcrseal_config_set_deadline, pcrseal_generate, pcrseal_import_vouched, pcrseal_reseal,
+    pcrseal_secret_data, pcrseal_secret_free, pcrseal_secret_len, pcrseal_session_free, pcrseal_unseal,
 };
 use serde_json::{Value, json};
 
@@ -291,6 +291,21 @@ fn a_deadline_ends_a_call() {
     assert_eq!(failed.code, Code::QuorumNotReached);
     let outcomes: Vec<_> = failed.rows.iter().map(|row| row.outcome.as_str()).collect();
     assert_eq!(outcomes[..2], ["timeout", "timeout"], "{failed:?}");
+}
+
+#[test]
+fn what_is_wrong_with_a_configuration_is_said_however_short_its_deadline_is() {
+    let mut document = World::new().document();
+    document["cluster"] = json!("not a cluster");
+    document["deadline_ms"] = json!(1);
+    // A race against the deadline would be lost once in a while.
+    for (deadline, code) in [(0, Code::ConfigValue), (1, Code::ClusterId)] {
+        let config = config(&document).unwrap();
+        called(|error| unsafe { pcrseal_config_set_deadline(config.get(), deadline, error) }).unwrap();
+        for _ in 0..200 {
+            assert_eq!(session_of(&config).unwrap_err().code, code);
+        }
+    }
 }
 
 #[test]

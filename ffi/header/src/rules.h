@@ -33,13 +33,15 @@
 // Threads     A handle that a function takes as const may be used by any number of threads at once. The others lock:
 //             no call races with another, but in which order they come is yours. Nobody may use a handle while it is
 //             freed. Nothing is kept per thread: errors are values.
-// Waiting     Calls that ask KMS or the attester take at most as long as the configuration's deadline says, and end
-//             early with PCRSEAL_E_CANCELLED when another thread triggers the pcrseal_cancel that they were given.
+// Waiting     Calls of a session that ask KMS or the attester take at most as long as its configuration's deadline says,
+//             and end early with PCRSEAL_E_CANCELLED when another thread triggers the pcrseal_cancel that they were given.
+//             A pcrseal_attester has no deadline: its calls take as long as the module does.
 // Processes   A session has threads, which fork() does not copy: make sessions after it, or let the child exec. No
-//             function may be called from a signal handler. The library installs no signal handler, sets no
-//             environment variable, prints nothing, and never ends the process.
-// Panics      A defect inside the library becomes PCRSEAL_E_PANIC; nothing unwinds into your program. Memory that runs
-//             out ends the process, as Rust does.
+//             function may be called from a signal handler. The library installs no signal handler, raises no SIGPIPE,
+//             sets no environment variable, prints nothing but what Panics says, and never ends the process.
+// Panics      A defect inside the library becomes PCRSEAL_E_PANIC; nothing unwinds into your program. Rust says where it
+//             was in a line on the standard error, as it does of a thread that the system refuses (PCRSEAL_E_THREADS).
+//             Memory that runs out ends the process, as Rust does.
 // Secrets     A pcrseal_secret lies in memory that is locked, kept out of core dumps, between guard pages, and wiped
 //             when it is freed. What you copy out of it, or had written to a buffer of yours, is yours to wipe:
 //             pcrseal_zeroize. No secret is ever in an error, a report, or a message to a log callback.
