@@ -38,10 +38,10 @@
 //             A pcrseal_attester has no deadline: its calls take as long as the module does.
 // Processes   A session has threads, which fork() does not copy: make sessions after it, or let the child exec. No
 //             function may be called from a signal handler. The library installs no signal handler, raises no SIGPIPE,
-//             sets no environment variable, prints nothing but what Panics says, and never ends the process.
-// Panics      A defect inside the library becomes PCRSEAL_E_PANIC; nothing unwinds into your program. Rust says where it
-//             was in a line on the standard error, as it does of a thread that the system refuses (PCRSEAL_E_THREADS).
-//             Memory that runs out ends the process, as Rust does.
+//             sets no environment variable, prints nothing, and never ends the process but as Panics says. It stays in
+//             the process: dlclose() does not unload it.
+// Panics      A defect inside the library becomes PCRSEAL_E_PANIC, with its place in the sources; nothing unwinds into
+//             your program. Memory that runs out ends the process, with a line on standard error, as Rust does.
 // Secrets     A pcrseal_secret lies in memory that is locked, kept out of core dumps, between guard pages, and wiped
 //             when it is freed. What you copy out of it, or had written to a buffer of yours, is yours to wipe:
 //             pcrseal_zeroize. No secret is ever in an error, a report, or a message to a log callback.
@@ -1032,6 +1032,9 @@ pcrseal_status pcrseal_inspect(const uint8_t *blob,
 // Writes the blob with one binding more, at the end, to `new_blob`: `pcrs` are the PCR values of another image that shall
 // open it, as of `pcrseal_pcr_set_from_measurements_json`. So one blob serves two releases while they take turns. It needs
 // the session's trust policy, and neither AWS KMS nor the attester. A binding enforces nothing: key policies do.
+//
+// The image has to measure every value of the set: what `pcrseal_attester_measured_pcrs` gives is of this boot, with
+// registers that are another instance's elsewhere (PCR4), so take from it what the session requires and no more.
 //
 // Fails with `PCRSEAL_E_BLOB_MALFORMED` and the other codes of what is no blob; with `PCRSEAL_E_CLUSTER_MISMATCH` for one of
 // another cluster; with `PCRSEAL_E_PCR_MISSING`, or `PCRSEAL_E_DEBUG_MODE`, for values that the session's policy refuses;

@@ -43,6 +43,9 @@ pub unsafe extern "C" fn pcrseal_inspect(
 /// open it, as of `pcrseal_pcr_set_from_measurements_json`. So one blob serves two releases while they take turns. It needs
 /// the session's trust policy, and neither AWS KMS nor the attester. A binding enforces nothing: key policies do.
 ///
+/// The image has to measure every value of the set: what `pcrseal_attester_measured_pcrs` gives is of this boot, with
+/// registers that are another instance's elsewhere (PCR4), so take from it what the session requires and no more.
+///
 /// Fails with `PCRSEAL_E_BLOB_MALFORMED` and the other codes of what is no blob; with `PCRSEAL_E_CLUSTER_MISMATCH` for one of
 /// another cluster; with `PCRSEAL_E_PCR_MISSING`, or `PCRSEAL_E_DEBUG_MODE`, for values that the session's policy refuses;
 /// with `PCRSEAL_E_BINDING_DUPLICATE` when the blob accepts them already, `PCRSEAL_E_BINDING_COUNT` when it has 8 bindings,

@@ -13,12 +13,13 @@ fail() {
     exit 1
 }
 
-# Runs a program, which prints the library's version: runs NAME FILE
+# Runs a program, which prints the library's version: runs NAME FILE [ARGUMENT…]
 runs() {
-    local printed
-    printed=$("$2") || fail "$1 does not run"
-    [ "$printed" = "$version" ] || fail "$1 says it is $printed, not $version"
-    echo "install: $1 runs"
+    local name=$1 printed
+    shift
+    printed=$("$@") || fail "$name does not run"
+    [ "$printed" = "$version" ] || fail "$name says it is $printed, not $version"
+    echo "install: $name runs"
 }
 
 # Which libraries of ours a program needs where it runs.
@@ -38,6 +39,12 @@ for file in "$library/libpcrseal.so" "$library/libpcrseal.a"; do
     ! readelf -S --wide "$file" | grep -q '\.debug_info' || fail "$file has debugging information"
 done
 
+readelf -d "$library/libpcrseal.so" | grep -q 'FLAGS_1.*NODELETE' || fail "the library can be unloaded"
+for place in PREFIX=relative PREFIX='/with a space' LIBDIR=lib64; do
+    ! make --silent install "$place" DESTDIR="$work/elsewhere" 2>/dev/null || fail "make install takes $place"
+    [ ! -e "$work/elsewhere" ] || fail "make install leaves something in spite of $place"
+done
+
 export PKG_CONFIG_PATH=$library/pkgconfig PKG_CONFIG_SYSROOT_DIR=$work/root
 version=$(pkg-config --modversion pcrseal)
 program=$root/ffi/tests/c/installed.c
@@ -55,6 +62,9 @@ cc -std=c99 "${strict[@]}" -static -o "$work/static" "$program" "${static_flags[
     fail "no static program"
 }
 runs "a static program by pkg-config" "$work/static"
+cc -std=c99 -D_POSIX_C_SOURCE=200809L "${strict[@]}" -pthread -o "$work/unloaded" "$root/ffi/tests/c/unloaded.c" \
+    "-I$prefix/include" -ldl
+runs "a program that unloads the library" "$work/unloaded" "$library/libpcrseal.so"
 
 mkdir "$work/project"
 cat >"$work/project/CMakeLists.txt" <<'END'

@@ -38,10 +38,10 @@
 //             A pcrseal_attester has no deadline: its calls take as long as the module does.
 // Processes   A session has threads, which fork() does not copy: make sessions after it, or let the child exec. No
 //             function may be called from a signal handler. The library installs no signal handler, raises no SIGPIPE,
-//             sets no environment variable, prints nothing but what Panics says, and never ends the process.
-// Panics      A defect inside the library becomes PCRSEAL_E_PANIC; nothing unwinds into your program. Rust says where it
-//             was in a line on the standard error, as it does of a thread that the system refuses (PCRSEAL_E_THREADS).
-//             Memory that runs out ends the process, as Rust does.
+//             sets no environment variable, prints nothing, and never ends the process but as Panics says. It stays in
+//             the process: dlclose() does not unload it.
+// Panics      A defect inside the library becomes PCRSEAL_E_PANIC, with its place in the sources; nothing unwinds into
+//             your program. Memory that runs out ends the process, with a line on standard error, as Rust does.
 // Secrets     A pcrseal_secret lies in memory that is locked, kept out of core dumps, between guard pages, and wiped
 //             when it is freed. What you copy out of it, or had written to a buffer of yours, is yours to wipe:
 //             pcrseal_zeroize. No secret is ever in an error, a report, or a message to a log callback.
