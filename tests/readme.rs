@@ -1,4 +1,5 @@
 //! The README's C and Go are pieces of the examples that `scripts/test-c.sh` and `scripts/test-go.sh` run.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;
