@@ -21,6 +21,7 @@ use pcrseal::core::crypto::aws_lc;
 use pcrseal::core::pcr::{Pcr, PcrIndex};
 use pcrseal_emulator::Clock;
 use pcrseal_emulator::nsm::{Authority, Nsm, NsmConfig};
+#[allow(clippy::wildcard_imports, reason = "as a program in C includes the header")]
 use pcrseal_ffi::*;
 
 /// How often both sides are measured.
@@ -136,7 +137,9 @@ fn medians(case: &Case<'_>) -> ([f64; 3], f64) {
             column.push(value);
         }
     }
-    columns.iter_mut().for_each(|column| column.sort_unstable_by(f64::total_cmp));
+    for column in &mut columns {
+        column.sort_unstable_by(f64::total_cmp);
+    }
     let quarter = |column: &[f64], number: usize| column[column.len() * number / 4];
     let [.., differences] = &columns;
     let deviation = (quarter(differences, 3) - quarter(differences, 1)) / 1.349;
@@ -224,6 +227,8 @@ fn main() {
     }
     unsafe {
         pcrseal_attestation_policy_free(policy);
-        verifiers.map(|verifier| pcrseal_verifier_free(verifier));
+        for verifier in verifiers {
+            pcrseal_verifier_free(verifier);
+        }
     }
 }

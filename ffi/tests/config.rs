@@ -68,13 +68,13 @@ fn quorum(threshold: u32, wrapping: u32, keys: &[&str]) -> Handle<Quorum> {
     quorum
 }
 
-/// A call of a setter.
-type Setter = Box<dyn Fn(*mut Config, *mut *mut Error) -> Status>;
+/// A setter with its arguments.
+type Case = Box<dyn Fn(*mut Config, *mut *mut Error) -> Status>;
 
 /// Every setter, with the member of the document that says the same.
 #[allow(clippy::too_many_lines, reason = "a table")]
-fn cases() -> Vec<(String, Setter)> {
-    let mut cases: Vec<(String, Setter)> = Vec::new();
+fn cases() -> Vec<(String, Case)> {
+    let mut cases: Vec<(String, Case)> = Vec::new();
     macro_rules! case {
         ($json:expr, $function:ident($($argument:expr),*)) => {
             cases.push((
