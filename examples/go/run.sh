@@ -40,7 +40,7 @@ fi
     --root-out "$work/root.pem" >"$work/emulator.log" &
 emulator=$!
 tries=0
-until grep -q '^ready' "$work/emulator.log"; do
+until grep -qs '^ready' "$work/emulator.log"; do
     tries=$((tries + 1))
     if [ "$tries" -gt 300 ] || ! kill -0 "$emulator" 2>/dev/null; then
         echo "run.sh: the emulator did not start" >&2
