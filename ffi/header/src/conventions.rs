@@ -49,7 +49,8 @@ fn names(text: &str, header: &Header, faults: &mut Vec<String>) {
     let items = header.constants.iter().chain(&header.handles).chain(&header.types).chain(functions);
     let declared: BTreeSet<&str> = items.map(|item| item.name.as_str()).collect();
     for comment in text.lines().filter_map(|line| line.trim().strip_prefix("//")) {
-        let words = comment.split(|character: char| !character.is_alphanumeric() && !"_…\"".contains(character));
+        let words =
+            comment.split(|character: char| !character.is_alphanumeric() && !"_…\"".contains(character));
         // In quotes it is a text.
         for word in words.filter(|word| word.starts_with("pcrseal_") || word.starts_with("PCRSEAL_")) {
             let found = match word.strip_suffix('…') {
