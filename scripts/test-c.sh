@@ -109,6 +109,7 @@ with_valgrind() {
     for program in tour threads arguments; do
         PCRSEAL_TEST_BRIEF=1 ffi/tests/c/run.sh valgrind --quiet --leak-check=full --show-leak-kinds=all \
             --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=1 \
+            --suppressions=ffi/tests/c/valgrind.supp \
             --log-file="$out/$program.valgrind" "$out/$program" || {
             cat "$out/$program.valgrind" >&2
             return 1

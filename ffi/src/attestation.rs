@@ -5,9 +5,9 @@ use std::ops::Range;
 use std::ptr;
 
 use pcrseal::core::attestation::{AttestationKind, VerifiedAttestation};
-use pcrseal::core::pcr::PcrSet;
+use pcrseal::core::limits::PCR_LEN;
 
-use crate::pcr_set::{bits, index};
+use crate::pcr_set::bits;
 use crate::pointer::{free, get, get_bytes};
 
 /// A Nitro Enclave's document.
@@ -23,10 +23,12 @@ pub const PCRSEAL_ATTESTATION_NITRO_TPM: u32 = 2;
 pub struct Attestation {
     kind: AttestationKind,
     timestamp_ms: u64,
-    pcrs: PcrSet,
-    /// Everything that has no fixed length, so that it is one allocation: `module_id` and a NUL at its start.
-    content: Box<[u8]>,
-    /// The instance id and its NUL.
+    /// Which PCRs there are: bit i stands for PCR i.
+    selection: u32,
+    /// Everything else, in one allocation: the values of the PCRs, ascending, are its start.
+    content: Vec<u8>,
+    /// Texts, with their NULs.
+    module_id: Range<usize>,
     instance_id: Option<Range<usize>>,
     public_key: Option<Range<usize>>,
     user_data: Option<Range<usize>>,
@@ -35,12 +37,15 @@ pub struct Attestation {
 
 impl From<&VerifiedAttestation<'_>> for Attestation {
     fn from(verified: &VerifiedAttestation<'_>) -> Self {
-        let instance_id = verified.instance_id();
+        let (module_id, instance_id) = (verified.module_id(), verified.instance_id());
         let fields = [verified.public_key(), verified.user_data(), verified.nonce()];
-        let texts = [Some(verified.module_id()), instance_id];
-        let len = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
-        let texts_len: usize = texts.iter().flatten().map(|text| text.len() + 1).sum();
-        let mut content = Vec::with_capacity(texts_len + fields.map(len).iter().sum::<usize>());
+        let texts_len = module_id.len() + 1 + instance_id.map_or(0, |id| id.len() + 1);
+        let fields_len = fields.iter().flatten().map(|field| field.len()).sum::<usize>();
+        let pcrs_len = verified.pcrs().len() * PCR_LEN;
+        let mut content = Vec::with_capacity(pcrs_len + texts_len + fields_len);
+        for (_, value) in verified.pcrs().iter() {
+            content.extend_from_slice(value.as_bytes());
+        }
         let mut text = |text: &str| {
             let start = content.len();
             // A NUL within would end the text for C.
@@ -48,8 +53,7 @@ impl From<&VerifiedAttestation<'_>> for Attestation {
             content.push(0);
             start..content.len()
         };
-        text(verified.module_id());
-        let instance_id = instance_id.map(text);
+        let (module_id, instance_id) = (text(module_id), instance_id.map(text));
         let [public_key, user_data, nonce] = fields.map(|field| {
             let start = content.len();
             content.extend_from_slice(field?);
@@ -58,8 +62,9 @@ impl From<&VerifiedAttestation<'_>> for Attestation {
         Self {
             kind: verified.kind(),
             timestamp_ms: verified.timestamp_ms(),
-            pcrs: verified.pcrs().clone(),
-            content: content.into(),
+            selection: bits(verified.pcrs().selection()),
+            content,
+            module_id,
             instance_id,
             public_key,
             user_data,
@@ -71,6 +76,16 @@ impl From<&VerifiedAttestation<'_>> for Attestation {
 impl Attestation {
     fn content(&self, range: Option<&Range<usize>>) -> Option<&[u8]> {
         self.content.get(range?.clone())
+    }
+
+    fn text(&self, range: Option<&Range<usize>>) -> *const c_char {
+        self.content(range).map_or(ptr::null(), |text| text.as_ptr().cast())
+    }
+
+    fn pcr(&self, pcr: u32) -> Option<&[u8]> {
+        let bit = 1_u32.checked_shl(pcr).filter(|bit| self.selection & bit != 0)?;
+        let before = (self.selection & (bit - 1)).count_ones() as usize;
+        self.content.chunks_exact(PCR_LEN).nth(before)
     }
 }
 
@@ -87,15 +102,13 @@ pub unsafe extern "C" fn pcrseal_attestation_kind(attestation: *const Attestatio
 /// The module's identity, `i-…-enc…` or `i-…-tpm…`; never empty. Owned by the attestation; NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_attestation_module_id(attestation: *const Attestation) -> *const c_char {
-    get(attestation, ptr::null(), |attestation| attestation.content.as_ptr().cast())
+    get(attestation, ptr::null(), |attestation| attestation.text(Some(&attestation.module_id)))
 }
 
 /// The EC2 instance's id within the module's; NULL where that has not the usual form. Owned by the attestation.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_attestation_instance_id(attestation: *const Attestation) -> *const c_char {
-    get(attestation, ptr::null(), |attestation| {
-        attestation.content(attestation.instance_id.as_ref()).map_or(ptr::null(), |text| text.as_ptr().cast())
-    })
+    get(attestation, ptr::null(), |attestation| attestation.text(attestation.instance_id.as_ref()))
 }
 
 /// When the document was made, in milliseconds since 1970; 0 for NULL alone.
@@ -107,7 +120,7 @@ pub unsafe extern "C" fn pcrseal_attestation_timestamp_ms(attestation: *const At
 /// Which PCRs the document holds: bit i stands for PCR i. 0 for NULL alone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pcrseal_attestation_pcr_selection(attestation: *const Attestation) -> u32 {
-    get(attestation, 0, |attestation| bits(attestation.pcrs.selection()))
+    get(attestation, 0, |attestation| attestation.selection)
 }
 
 /// The value of the PCR at `pcr`, and its length, `PCRSEAL_PCR_LEN`, in `len`. Owned by the attestation; NULL and 0 where
@@ -118,9 +131,7 @@ pub unsafe extern "C" fn pcrseal_attestation_pcr(
     pcr: u32,
     len: *mut usize,
 ) -> *const u8 {
-    get_bytes(attestation, len, |attestation| {
-        attestation.pcrs.get(index(pcr).ok()?).map(|value| &value.as_bytes()[..])
-    })
+    get_bytes(attestation, len, |attestation| attestation.pcr(pcr))
 }
 
 /// The attested public key, 0..1024 bytes, and its length in `len`. Owned by the attestation; NULL and 0 where the document

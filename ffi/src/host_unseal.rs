@@ -249,9 +249,11 @@ pub unsafe extern "C" fn pcrseal_host_unseal_finish(
         let unseal = caller.handle(unseal, "unseal")?;
         let Work { unseal: work, reserved, .. } = unseal.lock()?.take().ok_or(Code::Finished)?;
         let unsealed = unseal.log.during(|| work.finish())?;
-        secret.give(reserved.fill(unsealed.opened.secret().expose())?);
+        let (filled, told) =
+            (reserved.fill(unsealed.opened.secret().expose())?, Report::from(unsealed.report));
+        secret.give(filled);
         if let Some(report) = report {
-            report.give(unsealed.report.into());
+            report.give(told);
         }
         Ok(())
     })

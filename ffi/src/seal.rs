@@ -36,12 +36,13 @@ impl<'c> Results<'c> {
             .secret
             .map(|(out, reserved)| Ok::<_, Failure>((out, reserved.fill(sealed.opened.secret().expose())?)));
         let secret = secret.transpose()?;
+        let told = Report::from(sealed.report);
         self.blob.write(&sealed.blob)?;
         if let Some((out, secret)) = secret {
             out.give(secret);
         }
         if let Some(out) = self.report {
-            out.give(sealed.report.into());
+            out.give(told);
         }
         Ok(())
     }

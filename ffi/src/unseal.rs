@@ -40,9 +40,11 @@ pub unsafe extern "C" fn pcrseal_unseal(
         let auto_unseal = session.auto_unseal()?;
         let reserved = Reserved::new(session.secret_len(blob)?)?;
         let unsealed = session.run(cancel, auto_unseal.unseal(blob))?;
-        secret.give(reserved.fill(unsealed.opened.secret().expose())?);
+        let (filled, told) =
+            (reserved.fill(unsealed.opened.secret().expose())?, Report::from(unsealed.report));
+        secret.give(filled);
         if let Some(report) = report {
-            report.give(unsealed.report.into());
+            report.give(told);
         }
         Ok(())
     })
@@ -76,9 +78,10 @@ pub unsafe extern "C" fn pcrseal_unseal_into(
         let auto_unseal = session.auto_unseal()?;
         secret.demand(session.secret_len(blob)?)?;
         let unsealed = session.run(cancel, auto_unseal.unseal(blob))?;
+        let told = Report::from(unsealed.report);
         secret.write(unsealed.opened.secret().expose())?;
         if let Some(report) = report {
-            report.give(unsealed.report.into());
+            report.give(told);
         }
         Ok(())
     })

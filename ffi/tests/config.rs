@@ -68,9 +68,13 @@ fn quorum(threshold: u32, wrapping: u32, keys: &[&str]) -> Handle<Quorum> {
     quorum
 }
 
+/// A setter with its arguments.
+type Case = Box<dyn Fn(*mut Config, *mut *mut Error) -> Status>;
+
 /// Every setter, with the member of the document that says the same.
-fn cases() -> Vec<(String, Box<dyn Fn(*mut Config, *mut *mut Error) -> Status>)> {
-    let mut cases: Vec<(String, Box<dyn Fn(*mut Config, *mut *mut Error) -> Status>)> = Vec::new();
+#[allow(clippy::too_many_lines, reason = "a table")]
+fn cases() -> Vec<(String, Case)> {
+    let mut cases: Vec<(String, Case)> = Vec::new();
     macro_rules! case {
         ($json:expr, $function:ident($($argument:expr),*)) => {
             cases.push((
