@@ -5,7 +5,13 @@
 //! sides taking turns, so that whatever else the machine does touches both alike. The documents are the emulator's, the blob
 //! is one of core's vectors.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::wildcard_imports,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;
@@ -136,7 +142,9 @@ fn medians(case: &Case<'_>) -> ([f64; 3], f64) {
             column.push(value);
         }
     }
-    columns.iter_mut().for_each(|column| column.sort_unstable_by(f64::total_cmp));
+    for column in &mut columns {
+        column.sort_unstable_by(f64::total_cmp);
+    }
     let quarter = |column: &[f64], number: usize| column[column.len() * number / 4];
     let [.., differences] = &columns;
     let deviation = (quarter(differences, 3) - quarter(differences, 1)) / 1.349;
@@ -224,6 +232,8 @@ fn main() {
     }
     unsafe {
         pcrseal_attestation_policy_free(policy);
-        verifiers.map(|verifier| pcrseal_verifier_free(verifier));
+        for verifier in verifiers {
+            pcrseal_verifier_free(verifier);
+        }
     }
 }
