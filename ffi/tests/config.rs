@@ -29,6 +29,8 @@ const CLUSTER: &str = r#""cluster": "prod""#;
 /// What a configuration must have to be read.
 const CREDENTIALS: &str = r#""credentials": {"source": "environment"}"#;
 
+/// A member of the document, and the setter that says the same.
+type Case = (String, Box<dyn Fn(*mut Config, *mut *mut Error) -> Status>);
 type Setter<'a> = &'a dyn Fn(*mut Config, *mut *mut Error) -> Status;
 
 fn new() -> Handle<Config> {
@@ -76,8 +78,9 @@ fn quorum(threshold: u32, wrapping: u32, keys: &[&str]) -> Handle<Quorum> {
 }
 
 /// Every setter, with the member of the document that says the same.
-fn cases() -> Vec<(String, Box<dyn Fn(*mut Config, *mut *mut Error) -> Status>)> {
-    let mut cases: Vec<(String, Box<dyn Fn(*mut Config, *mut *mut Error) -> Status>)> = Vec::new();
+#[allow(clippy::too_many_lines, reason = "a table")]
+fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
     macro_rules! case {
         ($json:expr, $function:ident($($argument:expr),*)) => {
             cases.push((

@@ -26,7 +26,7 @@ fn combine(shares: &[u8], count: u32) -> Outcome<Vec<u8>> {
 
 #[test]
 fn any_threshold_of_the_shares_recover_the_secret_and_fewer_do_not() {
-    for secret in [&SECRET[..1], SECRET, &[7; 65_536]] {
+    for secret in [&SECRET[..1], SECRET, &vec![7; 65_536]] {
         for (threshold, count) in [(1, 1), (2, 3), (3, 5)] {
             let shares = split(secret, threshold, count).unwrap();
             let shares: Vec<&[u8]> = shares.chunks(secret.len() + 1).collect();
