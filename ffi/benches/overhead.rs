@@ -5,7 +5,13 @@
 //! sides taking turns, so that whatever else the machine does touches both alike. The documents are the emulator's, the blob
 //! is one of core's vectors.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::wildcard_imports,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;

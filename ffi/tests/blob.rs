@@ -1,11 +1,19 @@
 //! What is done with a blob alone: looking into it, and binding it to other images.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::wildcard_imports,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
 
 mod common;
 
 use common::calls::{Handle, Outcome, called, made, refused, written};
 use common::{World, generate, session, unseal};
 use pcrseal::Code;
+use pcrseal_emulator::kms::{KeyHandle, KeyPolicy};
 use pcrseal_ffi::*;
 use serde_json::{Value, json};
 
@@ -53,7 +61,7 @@ fn a_blob_says_what_it_was_sealed_with() {
     let said = inspect(&blob, b"aad").unwrap();
     assert_eq!((&said["version"], &said["generation"]), (&json!(1), &json!(1)));
     assert_eq!((&said["cluster"], &said["wrapping"]), (&json!("test-eu-central-1"), &json!("attested")));
-    let keys = [0, 1, 2].map(|key: usize| world.keys[key].arn());
+    let keys: Vec<&str> = world.keys[..3].iter().map(KeyHandle::arn).collect();
     assert_eq!(said["contents"], json!({ "threshold": 2, "keys": keys, "secret_len": 48 }));
     assert_eq!(said["bindings"], json!([{ "pcrs": hex(&IMAGE) }]));
     assert_eq!(said["contents_error"], Value::Null);
@@ -79,7 +87,7 @@ fn one_blob_serves_two_images_while_it_is_bound_to_both() {
     for key in &world.keys {
         let both =
             [IMAGE, OTHER_IMAGE].map(|image| image.map(|(_, byte)| pcrseal::core::pcr::Pcr::new([byte; 48])));
-        let policy = pcrseal_emulator::kms::KeyPolicy::attested([]);
+        let policy = KeyPolicy::attested([]);
         // Both images may decrypt: the key policy is what lets an image in.
         let policy = both.iter().fold(policy, |policy, image| {
             pcrseal::core::pcr::PcrIndex::all()

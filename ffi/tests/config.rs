@@ -1,5 +1,12 @@
 //! The configuration, set piece by piece: the same as its JSON document says.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::wildcard_imports,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
 
 mod calls;
 
@@ -22,6 +29,8 @@ const CLUSTER: &str = r#""cluster": "prod""#;
 /// What a configuration must have to be read.
 const CREDENTIALS: &str = r#""credentials": {"source": "environment"}"#;
 
+/// A member of the document, and the setter that says the same.
+type Case = (String, Box<dyn Fn(*mut Config, *mut *mut Error) -> Status>);
 type Setter<'a> = &'a dyn Fn(*mut Config, *mut *mut Error) -> Status;
 
 fn new() -> Handle<Config> {
@@ -68,13 +77,10 @@ fn quorum(threshold: u32, wrapping: u32, keys: &[&str]) -> Handle<Quorum> {
     quorum
 }
 
-/// A setter with its arguments.
-type Case = Box<dyn Fn(*mut Config, *mut *mut Error) -> Status>;
-
 /// Every setter, with the member of the document that says the same.
 #[allow(clippy::too_many_lines, reason = "a table")]
-fn cases() -> Vec<(String, Case)> {
-    let mut cases: Vec<(String, Case)> = Vec::new();
+fn cases() -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
     macro_rules! case {
         ($json:expr, $function:ident($($argument:expr),*)) => {
             cases.push((

@@ -1,5 +1,12 @@
 //! Unsealing with the program's own sockets: here a `TcpStream` and a few lines of HTTP.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::wildcard_imports,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
 
 mod common;
 
@@ -273,6 +280,11 @@ fn answers_that_are_none() {
         assert!(hand_in(&unseal, 1, &answer, 1).is_err(), "{status}");
         assert_ne!(finish(&unseal).unwrap_err().rows[0].outcome, "granted", "{status}");
     }
+    // What is no HTTP status is not cut down to one that is.
+    let unseal = begin(&session, &blob).unwrap();
+    let Answer(_, id, body) = send(&world, &next(&unseal).unwrap().unwrap());
+    assert!(hand_in(&unseal, 1, &Answer(65_536 + 200, id, body), 1).is_err());
+    assert_ne!(finish(&unseal).unwrap_err().rows[0].outcome, "granted");
 }
 
 #[test]

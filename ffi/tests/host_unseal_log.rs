@@ -1,6 +1,13 @@
 //! What a session's log is told of an unseal whose bytes the program moves. A process of its own: who else works meanwhile
 //! could be the first at an event, when nobody listens.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, missing_docs)]
+#![allow(
+    clippy::wildcard_imports,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
 
 mod common;
 
