@@ -17,6 +17,7 @@ use pcrseal_fuzz::documents::documents;
 use pcrseal_fuzz::key::ciphertext_for_recipient;
 use pcrseal_fuzz::model;
 use pcrseal_fuzz::world::{SECRET_LEN, World, image};
+use tokio::runtime::{Builder, Runtime};
 
 const OK: u32 = 0;
 const TOO_SMALL: u32 = 8004;
@@ -73,6 +74,7 @@ fn config(socket: &str) -> String {
 struct Shared {
     session: *mut Session,
     _socket: NsmSocket,
+    _runtime: Runtime,
 }
 
 // SAFETY: a session may be used by any number of threads.
@@ -85,7 +87,11 @@ static SHARED: LazyLock<Shared> = LazyLock::new(|| {
     let pcrs: Vec<_> = image(1).iter().map(|(_, value)| *value).take(3).collect();
     let nsm = Nsm::boot(&authority, NsmConfig::new(pcrs.try_into().expect("three PCRs"))).expect("a module");
     let path = std::env::temp_dir().join(format!("pcrseal-fuzz-{}", std::process::id()));
-    let socket = NsmSocket::serve(&path, Arc::new(nsm)).expect("a socket");
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let socket = {
+        let _within = runtime.enter();
+        NsmSocket::serve(&path, Arc::new(nsm)).expect("a socket")
+    };
     let json = config(path.to_str().expect("a text"));
     let (mut config, mut session) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: good arguments.
@@ -95,7 +101,7 @@ static SHARED: LazyLock<Shared> = LazyLock::new(|| {
         assert_eq!(pcrseal_session_new(config, &raw mut session, none), OK);
         pcrseal_config_free(config);
     }
-    Shared { session, _socket: socket }
+    Shared { session, _socket: socket, _runtime: runtime }
 });
 
 /// An output of the call that is being made.
@@ -604,7 +610,7 @@ impl Run<'_> {
             ] {
                 assert!(text.is_null() || CStr::from_ptr(text).to_str().is_ok());
             }
-            let mut touch = |data: *const u8, len: usize| {
+            let touch = |data: *const u8, len: usize| {
                 assert!(!data.is_null() || len == 0);
                 if len > 0 {
                     std::hint::black_box(

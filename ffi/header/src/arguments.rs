@@ -24,7 +24,7 @@ pub(crate) fn program(header: &str) -> Result<String, String> {
     push(
         &mut program,
         format_args!(
-            "    world_close();\n    return test_result(\"{} functions\");\n}}\n",
+            "    done_with_handles();\n    world_close();\n    return test_result(\"{} functions\");\n}}\n",
             header.functions.len()
         ),
     );
@@ -66,7 +66,12 @@ fn fallible(function: &Function) -> Result<String, String> {
             ),
         );
     }
-    push(&mut test, format_args!("        }}\n        status = {name}({});\n", passed(function)));
+    test.push_str("        }\n");
+    // It asks AWS KMS: where each success takes many seconds, one is enough.
+    if function.arguments.iter().any(|argument| argument.name == "cancel") {
+        test.push_str("        if (fault > 0 && expected == PCRSEAL_OK && is_brief()) {\n            continue;\n        }\n");
+    }
+    push(&mut test, format_args!("        status = {name}({});\n", passed(function)));
     test.push_str("        CHECK_STATUS(what, status, expected);\n");
     for argument in &function.arguments {
         test.push_str(&check(argument));
@@ -264,7 +269,8 @@ fn declaration(function: &str, argument: &Argument) -> Result<String, String> {
         }
         Kind::Handle { of, shared: true } => format!("const {of} *{name} = shared_{of}();"),
         Kind::Handle { of, shared: false } => {
-            format!("{of} *{name}_made = make_{of}(), *{name} = {name}_made;")
+            let make = if is_costly(of) { "again" } else { "make" };
+            format!("{of} *{name}_made = {make}_{of}(), *{name} = {name}_made;")
         }
         Kind::Text => format!("const char *{name} = {};", value()?),
         Kind::Bytes => {
@@ -290,6 +296,7 @@ fn declaration(function: &str, argument: &Argument) -> Result<String, String> {
 fn check(argument: &Argument) -> String {
     let name = &argument.name;
     let check = match &argument.kind {
+        Kind::Handle { of, shared: false } if is_costly(of) => format!("done_with_{of}({name}_made, status)"),
         Kind::Handle { of, shared: false } => format!("{of}_free({name}_made)"),
         Kind::Buffer(_) => format!("CHECK_BUFFER(what, status, {name}, {name}_capacity, {name}_len)"),
         Kind::NewHandle(of) => format!("CHECK_NEW_HANDLE(what, status, {name}, {of})"),
@@ -298,6 +305,11 @@ fn check(argument: &Argument) -> String {
         _ => return String::new(),
     };
     format!("        {check};\n")
+}
+
+/// Whether a handle is worth keeping for the next case where a call has refused its arguments, and left it as it was.
+fn is_costly(handle: &str) -> bool {
+    handle == "pcrseal_host_unseal"
 }
 
 /// The arguments as they are passed.

@@ -27,6 +27,12 @@ static void buffers_fill(void)
     memset(&buffers, GARBAGE_BYTE, sizeof buffers);
 }
 
+/* Where everything takes fifty times as long. */
+static bool is_brief(void)
+{
+    return getenv("PCRSEAL_TEST_BRIEF") != NULL;
+}
+
 static bool is_garbage(const uint8_t *data, size_t len)
 {
     size_t at;
@@ -155,5 +161,35 @@ SHARED(pcrseal_verifier, verifier)
 SHARED(pcrseal_attestation_policy, policy)
 SHARED(pcrseal_recipient, recipient)
 SHARED(pcrseal_kms_request, request)
+
+/* One whose last call refused its arguments: it is as good as new, and making one takes a key. */
+static pcrseal_host_unseal *kept;
+
+static pcrseal_host_unseal *again_pcrseal_host_unseal(void)
+{
+    pcrseal_host_unseal *unseal = kept;
+
+    kept = NULL;
+    return unseal != NULL ? unseal : make_pcrseal_host_unseal();
+}
+
+static void done_with_pcrseal_host_unseal(pcrseal_host_unseal *unseal, pcrseal_status status)
+{
+    switch (status) {
+    case PCRSEAL_E_NULL_POINTER:
+    case PCRSEAL_E_MISALIGNED_POINTER:
+    case PCRSEAL_E_INPUT_LENGTH:
+    case PCRSEAL_E_OVERLAP:
+        kept = unseal;
+        break;
+    default:
+        pcrseal_host_unseal_free(unseal);
+    }
+}
+
+static void done_with_handles(void)
+{
+    pcrseal_host_unseal_free(kept);
+}
 
 #endif
