@@ -165,12 +165,17 @@ SHARED(pcrseal_kms_request, request)
 /* One whose last call refused its arguments: it is as good as new, and making one takes a key. */
 static pcrseal_host_unseal *kept;
 
-static pcrseal_host_unseal *again_pcrseal_host_unseal(void)
+static pcrseal_host_unseal *kept_or_made_pcrseal_host_unseal(void)
 {
     pcrseal_host_unseal *unseal = kept;
 
     kept = NULL;
     return unseal != NULL ? unseal : make_pcrseal_host_unseal();
+}
+
+static void pcrseal_host_unseal_keep(pcrseal_host_unseal *unseal)
+{
+    kept = unseal;
 }
 
 static void done_with_pcrseal_host_unseal(pcrseal_host_unseal *unseal, pcrseal_status status)
@@ -180,7 +185,7 @@ static void done_with_pcrseal_host_unseal(pcrseal_host_unseal *unseal, pcrseal_s
     case PCRSEAL_E_MISALIGNED_POINTER:
     case PCRSEAL_E_INPUT_LENGTH:
     case PCRSEAL_E_OVERLAP:
-        kept = unseal;
+        pcrseal_host_unseal_keep(unseal);
         break;
     default:
         pcrseal_host_unseal_free(unseal);
