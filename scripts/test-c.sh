@@ -2,7 +2,7 @@
 # Tests of the C interface: builds the library, compiles the header as C99 and C++17, installs into a temporary folder and
 # builds against that, and runs programs in C against the emulator, under AddressSanitizer and under valgrind.
 #
-# Takes no arguments. About six minutes on two free cores once the Rust code is built, which takes two to three more.
+# Takes no arguments. Some five minutes on two free cores once the Rust code is built, which takes two to three more.
 # Installs gcc, g++, make, pkg-config, CMake and valgrind from Debian's packages where they are missing. Exits with 77
 # and the reason where it cannot, with 1 when something fails.
 set -euo pipefail
@@ -104,17 +104,27 @@ with_sanitizers() {
 }
 
 # What is still reachable at the end is what lives as long as the process: the table of statuses, and the like.
+under_valgrind() {
+    PCRSEAL_TEST_BRIEF=1 ffi/tests/c/run.sh valgrind --quiet --leak-check=full --show-leak-kinds=all \
+        --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=1 \
+        --suppressions=ffi/tests/c/valgrind.supp \
+        --log-file="$out/$1.valgrind" "$out/$1" || {
+        cat "$out/$1.valgrind" >&2
+        return 1
+    }
+}
+
+# At the same time: each takes one core, and minutes.
 with_valgrind() {
-    local program
-    for program in tour threads arguments; do
-        PCRSEAL_TEST_BRIEF=1 ffi/tests/c/run.sh valgrind --quiet --leak-check=full --show-leak-kinds=all \
-            --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=1 \
-            --suppressions=ffi/tests/c/valgrind.supp \
-            --log-file="$out/$program.valgrind" "$out/$program" || {
-            cat "$out/$program.valgrind" >&2
-            return 1
-        }
+    local program one running=() failed=0
+    for program in arguments tour threads; do
+        under_valgrind "$program" &
+        running+=($!)
     done
+    for one in "${running[@]}"; do
+        wait "$one" || failed=1
+    done
+    return "$failed"
 }
 
 examples() {
