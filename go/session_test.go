@@ -5,10 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
-	"runtime/debug"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -402,46 +399,4 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 		settled(func() bool { return runtime.NumGoroutine() <= before })
 		cancel()
 	}
-}
-
-// Every error, and whatever a failed call was given, is freed: there are enough of them here to be seen.
-func TestFailuresLeakNothing(t *testing.T) {
-	verifier := verifier(t)
-	policy := &AttestationPolicy{PCRs: PCRSet{}, ModuleID: "i-0", Nonce: make([]byte, 1024)}
-	for index := 0; index < 32; index++ {
-		policy.PCRs[index] = PCR{1}
-	}
-	fail := func(times int) {
-		for i := 0; i < times; i++ {
-			if _, err := verifier.Verify(nil, time.Now(), policy); !errors.Is(err, CodeCBORTruncated) {
-				t.Fatal(err)
-			}
-			if _, err := ConfigFromJSON([]byte(`{"cluster": ""}`)); !errors.Is(err, CodeConfigMember) {
-				t.Fatal(err)
-			}
-		}
-	}
-	fail(1000)
-	before := resident(t)
-	const times = 20000
-	fail(times)
-	// A policy has 2.5 KB, an error some 200 bytes.
-	if grown := resident(t) - before; grown > times*100 {
-		t.Errorf("%d bytes after %d failures", grown, times)
-	}
-}
-
-// resident is the process's memory, of Go's and the library's, but for what the garbage collector could give back.
-func resident(t *testing.T) int {
-	t.Helper()
-	debug.FreeOSMemory()
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		t.Skip(err)
-	}
-	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pages * os.Getpagesize()
 }
