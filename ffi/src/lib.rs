@@ -1,7 +1,7 @@
 //! The C ABI of pcrseal. Its documentation is `include/pcrseal.h`, which `ffi/header` writes from these sources.
 //!
 //! Every exported function is `unsafe` for Rust: what it demands of its pointers are the rules at the top of the header.
-//! Unsafe code stands in two files, and a test holds it there: [`pointer`] reads and writes what a C caller points to,
+//! Unsafe code stands in two files, and a test holds it there: `pointer` reads and writes what a C caller points to,
 //! `locked` keeps secrets in locked memory.
 #![allow(clippy::missing_safety_doc, reason = "the header's rules are the safety section of every function")]
 #![allow(clippy::doc_markdown, reason = "the documentation is the header's, where backticks mean nothing")]
