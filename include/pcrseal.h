@@ -673,13 +673,6 @@ enum {
 // Bytes that hold every attestation document: the longest payload, and what is around it.
 #define PCRSEAL_ATTESTATION_DOCUMENT_MAX 16512
 
-// KMS makes the share keys and releases them to attested enclaves alone: the form to choose.
-#define PCRSEAL_WRAPPING_ATTESTED 1
-
-// The enclave makes the share keys and sends them to kms:Encrypt. Blobs are confidential and not authenticated: whoever may
-// call kms:Encrypt with enough of the keys can make one.
-#define PCRSEAL_WRAPPING_ENCRYPT 2
-
 // The attester's clock: in an enclave nobody keeps the system's right.
 #define PCRSEAL_CLOCK_ATTESTED 1
 
@@ -727,6 +720,13 @@ enum {
 
 // Bytes of a PCR's value: SHA-384.
 #define PCRSEAL_PCR_LEN 48
+
+// KMS makes the share keys and releases them to attested enclaves alone: the form to choose.
+#define PCRSEAL_WRAPPING_ATTESTED 1
+
+// The enclave makes the share keys and sends them to kms:Encrypt. Blobs are confidential and not authenticated: whoever may
+// call kms:Encrypt with enough of the keys can make one.
+#define PCRSEAL_WRAPPING_ENCRYPT 2
 
 // AWS KMS refuses the key's share for the key's state: it is out of service.
 #define PCRSEAL_RETIREMENT_RETIRED 1
@@ -792,7 +792,7 @@ typedef struct pcrseal_error pcrseal_error;
 // the requests for five minutes. No key is asked twice: to try again is to begin anew.
 //
 // Threads may share one: a lock inside keeps calls apart, and their order is the program's. It lives on when its session
-// is freed.
+// is freed. From within a log callback, every call that can fail answers `PCRSEAL_E_REENTRANT`.
 typedef struct pcrseal_host_unseal pcrseal_host_unseal;
 
 // What to send to one KMS key: Decrypt, with the attestation document. Immutable: threads may share it. It outlives the
@@ -1141,32 +1141,6 @@ void pcrseal_cancel_trigger(const pcrseal_cancel *cancel);
 // Frees a cancel handle, which no call may be using any more. NULL is fine.
 void pcrseal_cancel_free(pcrseal_cancel *cancel);
 
-// A new quorum, in `quorum`, of no key yet: any `threshold` of its keys open a blob. `wrapping` is
-// `PCRSEAL_WRAPPING_ATTESTED` or `PCRSEAL_WRAPPING_ENCRYPT`. Whoever gets it frees it.
-//
-// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another `wrapping`, and with `PCRSEAL_E_QUORUM_SIZE` for a threshold above
-// 255, which no quorum has: the highest is the number of keys, 16 at most.
-PCRSEAL_MUST_USE
-pcrseal_status pcrseal_quorum_new(uint32_t threshold,
-                                  uint32_t wrapping,
-                                  pcrseal_quorum **quorum,
-                                  pcrseal_error **error);
-
-// Adds a KMS key, by its full ARN, at the end: the order counts. A quorum has 1..16 keys.
-PCRSEAL_MUST_USE
-pcrseal_status pcrseal_quorum_add_key(pcrseal_quorum *quorum, const char *key_arn, pcrseal_error **error);
-
-// Allows multi-Region keys in the quorum, though each replica has a key policy of its own.
-PCRSEAL_MUST_USE
-pcrseal_status pcrseal_quorum_allow_multi_region(pcrseal_quorum *quorum, pcrseal_error **error);
-
-// Allows a threshold of 1: any single key then opens the blob.
-PCRSEAL_MUST_USE
-pcrseal_status pcrseal_quorum_allow_single_share(pcrseal_quorum *quorum, pcrseal_error **error);
-
-// Frees a quorum. NULL is fine.
-void pcrseal_quorum_free(pcrseal_quorum *quorum);
-
 // A new configuration, in `config`, for the blobs of one cluster: 1..64 characters of `A-Z a-z 0-9 . _ -`. Whoever gets it
 // frees it.
 PCRSEAL_MUST_USE
@@ -1235,6 +1209,9 @@ PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_allow_vouched_reseal(pcrseal_config *config,
                                                    pcrseal_error **error);
 
+// Frees a configuration, and wipes the credentials in it. NULL is fine.
+void pcrseal_config_free(pcrseal_config *config);
+
 // Attests through the character device of a Nitro Secure Module at `path`. `/dev/nsm` where no attester is set.
 PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_nsm_device(pcrseal_config *config, const char *path, pcrseal_error **error);
@@ -1256,46 +1233,6 @@ pcrseal_status pcrseal_config_set_nitro_tpm(pcrseal_config *config,
 // where it is not set, or `PCRSEAL_CLOCK_SYSTEM`. Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another.
 PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_clock(pcrseal_config *config, uint32_t clock, pcrseal_error **error);
-
-// The program moves the bytes to AWS KMS by itself, with `pcrseal_host_unseal_begin`. Such a session takes neither endpoints
-// nor credentials.
-PCRSEAL_MUST_USE
-pcrseal_status pcrseal_config_set_host_transport(pcrseal_config *config,
-                                                 pcrseal_error **error);
-
-// Sets the URL of KMS in `region`, or with NULL the one for every region that has none of its own: `https://HOST[:PORT]`,
-// or `http://` on loopback.
-//
-// May be NULL: region.
-PCRSEAL_MUST_USE
-pcrseal_status pcrseal_config_set_endpoint(pcrseal_config *config,
-                                           const char *region,
-                                           const char *url,
-                                           pcrseal_error **error);
-
-// Sets the vsock port behind which the parent instance, `cid` 3 for an enclave, forwards to KMS in `region`.
-PCRSEAL_MUST_USE
-pcrseal_status pcrseal_config_set_vsock(pcrseal_config *config,
-                                        const char *region,
-                                        uint32_t cid,
-                                        uint32_t port,
-                                        pcrseal_error **error);
-
-// Uses AWS's endpoints with validated cryptography (FIPS 140), where no URL is set.
-PCRSEAL_MUST_USE
-pcrseal_status pcrseal_config_use_fips_endpoints(pcrseal_config *config, pcrseal_error **error);
-
-// Uses AWS's endpoints that have IPv6 addresses besides, where no URL is set.
-PCRSEAL_MUST_USE
-pcrseal_status pcrseal_config_use_dual_stack_endpoints(pcrseal_config *config, pcrseal_error **error);
-
-// Adds root certificates, PEM, that are trusted for TLS to KMS in place of Amazon's: for KMS behind something else, as in
-// tests. They are copied.
-PCRSEAL_MUST_USE
-pcrseal_status pcrseal_config_add_root_certificates(pcrseal_config *config,
-                                                    const uint8_t *pem,
-                                                    size_t pem_len,
-                                                    pcrseal_error **error);
 
 // Uses these credentials, which never change; `session_token` is `(NULL, 0)` where there is none. For hosts and tests: in
 // an enclave, whoever holds the image reads them. They are copied; the program wipes its own (`pcrseal_zeroize`).
@@ -1354,6 +1291,46 @@ pcrseal_status pcrseal_config_set_container_credentials(pcrseal_config *config,
                                                         const char *token,
                                                         pcrseal_error **error);
 
+// The program moves the bytes to AWS KMS by itself, with `pcrseal_host_unseal_begin`. Such a session takes neither endpoints
+// nor credentials.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_config_set_host_transport(pcrseal_config *config,
+                                                 pcrseal_error **error);
+
+// Sets the URL of KMS in `region`, or with NULL the one for every region that has none of its own: `https://HOST[:PORT]`,
+// or `http://` on loopback.
+//
+// May be NULL: region.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_config_set_endpoint(pcrseal_config *config,
+                                           const char *region,
+                                           const char *url,
+                                           pcrseal_error **error);
+
+// Sets the vsock port behind which the parent instance, `cid` 3 for an enclave, forwards to KMS in `region`.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_config_set_vsock(pcrseal_config *config,
+                                        const char *region,
+                                        uint32_t cid,
+                                        uint32_t port,
+                                        pcrseal_error **error);
+
+// Uses AWS's endpoints with validated cryptography (FIPS 140), where no URL is set.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_config_use_fips_endpoints(pcrseal_config *config, pcrseal_error **error);
+
+// Uses AWS's endpoints that have IPv6 addresses besides, where no URL is set.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_config_use_dual_stack_endpoints(pcrseal_config *config, pcrseal_error **error);
+
+// Adds root certificates, PEM, that are trusted for TLS to KMS in place of Amazon's: for KMS behind something else, as in
+// tests. They are copied.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_config_add_root_certificates(pcrseal_config *config,
+                                                    const uint8_t *pem,
+                                                    size_t pem_len,
+                                                    pcrseal_error **error);
+
 // Sets how long a whole seal or unseal may take, in milliseconds: 1 to an hour.
 PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_deadline(pcrseal_config *config, uint64_t milliseconds, pcrseal_error **error);
@@ -1377,9 +1354,6 @@ PCRSEAL_MUST_USE
 pcrseal_status pcrseal_config_set_hedge_delay(pcrseal_config *config,
                                               uint64_t milliseconds,
                                               pcrseal_error **error);
-
-// Frees a configuration, and wipes the credentials in it. NULL is fine.
-void pcrseal_config_free(pcrseal_config *config);
 
 // The stable name of a status in `snake_case`, for logs and metrics labels: `"pcr_drift"`; `"ok"` for `PCRSEAL_OK`,
 // `"unknown"` for a number that this library does not know. The text is static: it is never freed.
@@ -1596,6 +1570,32 @@ uint32_t pcrseal_pcr_set_selection(const pcrseal_pcr_set *pcrs);
 
 // Frees a set. NULL is fine.
 void pcrseal_pcr_set_free(pcrseal_pcr_set *pcrs);
+
+// A new quorum, in `quorum`, of no key yet: any `threshold` of its keys open a blob. `wrapping` is
+// `PCRSEAL_WRAPPING_ATTESTED` or `PCRSEAL_WRAPPING_ENCRYPT`. Whoever gets it frees it.
+//
+// Fails with `PCRSEAL_E_UNKNOWN_CONSTANT` for another `wrapping`, and with `PCRSEAL_E_QUORUM_SIZE` for a threshold above
+// 255, which no quorum has: the highest is the number of keys, 16 at most.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_quorum_new(uint32_t threshold,
+                                  uint32_t wrapping,
+                                  pcrseal_quorum **quorum,
+                                  pcrseal_error **error);
+
+// Adds a KMS key, by its full ARN, at the end: the order counts. A quorum has 1..16 keys.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_quorum_add_key(pcrseal_quorum *quorum, const char *key_arn, pcrseal_error **error);
+
+// Allows multi-Region keys in the quorum, though each replica has a key policy of its own.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_quorum_allow_multi_region(pcrseal_quorum *quorum, pcrseal_error **error);
+
+// Allows a threshold of 1: any single key then opens the blob.
+PCRSEAL_MUST_USE
+pcrseal_status pcrseal_quorum_allow_single_share(pcrseal_quorum *quorum, pcrseal_error **error);
+
+// Frees a quorum. NULL is fine.
+void pcrseal_quorum_free(pcrseal_quorum *quorum);
 
 // How many rows there are: as many as keys were to be asked. 0 for NULL.
 size_t pcrseal_report_len(const pcrseal_report *report);

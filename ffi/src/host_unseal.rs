@@ -18,6 +18,7 @@ use crate::pointer::{call, free, get};
 use crate::report::Report;
 use crate::secret::{Reserved, Secret};
 use crate::session::Session;
+use crate::unseal::give;
 
 /// A key did not answer in time.
 pub const PCRSEAL_OUTCOME_TIMEOUT: u32 = 1;
@@ -34,7 +35,7 @@ pub const PCRSEAL_OUTCOME_BAD_RESPONSE: u32 = 3;
 /// the requests for five minutes. No key is asked twice: to try again is to begin anew.
 ///
 /// Threads may share one: a lock inside keeps calls apart, and their order is the program's. It lives on when its session
-/// is freed.
+/// is freed. From within a log callback, every call that can fail answers `PCRSEAL_E_REENTRANT`.
 pub struct HostUnseal {
     work: Mutex<Option<Work>>,
     log: SessionLog,
@@ -249,13 +250,7 @@ pub unsafe extern "C" fn pcrseal_host_unseal_finish(
         let unseal = caller.handle(unseal, "unseal")?;
         let Work { unseal: work, reserved, .. } = unseal.lock()?.take().ok_or(Code::Finished)?;
         let unsealed = unseal.log.during(|| work.finish())?;
-        let (filled, told) =
-            (reserved.fill(unsealed.opened.secret().expose())?, Report::from(unsealed.report));
-        secret.give(filled);
-        if let Some(report) = report {
-            report.give(told);
-        }
-        Ok(())
+        give(unsealed, reserved, secret, report)
     })
 }
 

@@ -1,11 +1,28 @@
 //! Unsealing, with a session that moves the bytes by itself.
 
+use pcrseal::Unsealed;
+
 use crate::cancel::Cancel;
-use crate::error::{Error, Status};
-use crate::pointer::call;
+use crate::error::{Error, Failure, Status};
+use crate::pointer::{Out, call};
 use crate::report::Report;
 use crate::secret::{Reserved, Secret};
 use crate::session::Session;
+
+/// Hands over what was unsealed. What can fail comes first.
+pub(crate) fn give(
+    unsealed: Unsealed,
+    reserved: Reserved,
+    secret: Out<'_, *mut Secret>,
+    report: Option<Out<'_, *mut Report>>,
+) -> Result<(), Failure> {
+    let (filled, told) = (reserved.fill(unsealed.opened.secret().expose())?, Report::from(unsealed.report));
+    secret.give(filled);
+    if let Some(report) = report {
+        report.give(told);
+    }
+    Ok(())
+}
 
 /// Unseals a blob: checks it against the session's trust policy and the measured PCRs, asks the keys, and is done as soon as
 /// enough of them have answered. Nothing is sent for a blob that is refused.
@@ -40,13 +57,7 @@ pub unsafe extern "C" fn pcrseal_unseal(
         let auto_unseal = session.auto_unseal()?;
         let reserved = Reserved::new(session.secret_len(blob)?)?;
         let unsealed = session.run(cancel, auto_unseal.unseal(blob))?;
-        let (filled, told) =
-            (reserved.fill(unsealed.opened.secret().expose())?, Report::from(unsealed.report));
-        secret.give(filled);
-        if let Some(report) = report {
-            report.give(told);
-        }
-        Ok(())
+        give(unsealed, reserved, secret, report)
     })
 }
 
