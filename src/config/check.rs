@@ -7,6 +7,7 @@ use pcrseal_core::error::{Code, Error};
 use super::place::Place;
 use super::{AttesterConfig, Config, KmsConfig, TransportConfig};
 use crate::auto_unseal::MAX_DEADLINE;
+use crate::kms::limits::MAX_ATTEMPTS;
 use crate::kms::wire::endpoint::{HostOptions, host_name};
 
 /// The shortest time limit: what the document can say.
@@ -19,7 +20,8 @@ impl Config {
     ///
     /// # Errors
     /// Each with the JSON pointer of the member: [`Code::ConfigMember`] for credentials that are missing or, beside
-    /// [`TransportConfig::Host`], for credentials and `kms`; [`Code::ConfigValue`] for a time outside 1 ms to an hour;
+    /// [`TransportConfig::Host`], for credentials and `kms`; [`Code::ConfigValue`] for a time outside 1 ms to an hour, and for
+    /// attempts outside 1 to 10;
     /// [`Code::KmsRegion`].
     pub fn check(&self) -> Result<(), Error> {
         self.check_members()?;
@@ -69,11 +71,16 @@ impl Config {
                 return Err(Error::at(Code::ConfigValue, place, LIMIT, limit.as_millis()));
             }
         }
+        if let Some(attempts) = kms.attempts.filter(|attempts| !(1..=MAX_ATTEMPTS).contains(attempts)) {
+            return Err(Error::at(Code::ConfigValue, "/kms/attempts", ATTEMPTS, attempts));
+        }
         Ok(())
     }
 }
 
 /// The bounds of times, in milliseconds.
 pub(super) const LIMIT: &str = "1..3600000";
+/// The bounds of attempts.
+pub(super) const ATTEMPTS: &str = "1..10";
 /// What `kms` and `credentials` are told.
 pub(super) const BESIDE_HOST: &str = "no such member beside \"transport\": \"host\"";

@@ -9,7 +9,7 @@ use pcrseal_core::limits::{MAX_SHARES, PCR_COUNT};
 use pcrseal_core::names::Wrapping;
 use zeroize::Zeroizing;
 
-use super::check::{BESIDE_HOST, LIMIT};
+use super::check::{ATTEMPTS, BESIDE_HOST, LIMIT};
 use super::json::Value;
 use super::place::{Item, Object};
 use super::{
@@ -187,7 +187,7 @@ fn kms(item: &Item<'_>) -> Result<KmsConfig, Error> {
         answer_timeout: limit(&object, "answer_timeout_ms")?,
         body_timeout: limit(&object, "body_timeout_ms")?,
         operation_timeout: limit(&object, "operation_timeout_ms")?,
-        attempts: object.read("attempts", |item| item.integer(1..=u64::from(MAX_ATTEMPTS), "1..10"))?,
+        attempts: object.read("attempts", |item| item.integer(1..=u64::from(MAX_ATTEMPTS), ATTEMPTS))?,
     })
 }
 
